@@ -1,0 +1,54 @@
+namespace Eider.Hardware.Bus;
+
+/// <summary>
+/// One access that a device finishes later. The device completes it once, from any thread, also when it is
+/// reset or removed; the hart that asked polls <see cref="IsCompleted"/> or sets a continuation, and holds no
+/// lock meanwhile. Carries at most eight bytes of a read's answer.
+/// </summary>
+public sealed class PendingAccess
+{
+    private static readonly Action Done = () => { };
+    private Action? _continuation;
+    private ulong _value;
+
+    /// <summary>True once <see cref="Complete"/> was called; the value is visible then.</summary>
+    public bool IsCompleted => ReferenceEquals(Volatile.Read(ref _continuation), Done);
+
+    /// <summary>The answer of a read, little-endian, valid once completed; 0 for a write.</summary>
+    public ulong Value => _value;
+
+    /// <summary>Finishes the access. A second call does nothing and returns false.</summary>
+    /// <param name="value">The answer of a read, little-endian.</param>
+    public bool Complete(ulong value = 0)
+    {
+        if (IsCompleted)
+        {
+            return false;
+        }
+
+        _value = value;
+        var waiting = Interlocked.Exchange(ref _continuation, Done);
+        if (!ReferenceEquals(waiting, Done))
+        {
+            waiting?.Invoke();
+        }
+
+        return !ReferenceEquals(waiting, Done);
+    }
+
+    /// <summary>Calls <paramref name="continuation"/> once when completed: at once if it already is.</summary>
+    /// <exception cref="InvalidOperationException">Somebody waits already: one hart made the access.</exception>
+    public void OnCompleted(Action continuation)
+    {
+        ArgumentNullException.ThrowIfNull(continuation);
+        var previous = Interlocked.CompareExchange(ref _continuation, continuation, null);
+        if (ReferenceEquals(previous, Done))
+        {
+            continuation();
+        }
+        else if (previous is not null)
+        {
+            throw new InvalidOperationException("one hart waits for an access, a second one tried to");
+        }
+    }
+}
