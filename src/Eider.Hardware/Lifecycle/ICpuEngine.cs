@@ -13,6 +13,12 @@ public interface ICpuEngine : IDisposable
     /// <summary>Makes a running <see cref="Run"/> return soon. Callable from any thread.</summary>
     void Interrupt();
 
+    /// <summary>
+    /// Called, on any thread, when a CPU that waits may go on (a pin rose, a pending access completed), so that
+    /// the owner of the machine stops sleeping. Must not block or throw.
+    /// </summary>
+    Action? WorkAvailable { get; set; }
+
     /// <summary>Instructions retired so far by all CPUs.</summary>
     ulong RetiredInstructions { get; }
 
