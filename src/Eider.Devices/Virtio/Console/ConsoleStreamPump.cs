@@ -1,0 +1,127 @@
+namespace Eider.Devices.Virtio.Console;
+
+/// <summary>
+/// Moves bytes between two streams and a <see cref="ConsoleEndpoint"/>. The pump belongs to the host's end, not
+/// to the life of the device: a reset of the device leaves a blocked read alone, and what it brings is kept for
+/// the next driver.
+/// </summary>
+internal sealed class ConsoleStreamPump : IAsyncDisposable
+{
+    private const int PieceBytes = 8192;
+
+    private readonly ConsoleEndpoint _endpoint;
+    private readonly Action<Exception> _failed;
+    private readonly CancellationTokenSource _stop = new();
+    private readonly CancellationToken _stopped;
+    private Task _output = Task.CompletedTask;
+    private int _isDisposed;
+
+    /// <summary>Makes a pump, at rest.</summary>
+    /// <param name="endpoint">The end that it serves.</param>
+    /// <param name="failed">Told, on any thread, of each stream that failed; that direction ends.</param>
+    public ConsoleStreamPump(ConsoleEndpoint endpoint, Action<Exception> failed)
+    {
+        _endpoint = endpoint;
+        _failed = failed;
+        _stopped = _stop.Token;
+    }
+
+    /// <summary>Starts to move.</summary>
+    /// <param name="input">What the guest reads; null for nothing.</param>
+    /// <param name="output">Where the guest's output goes; null throws it away.</param>
+    public void Start(Stream? input, Stream? output)
+    {
+        if (output is null)
+        {
+            _endpoint.CloseOutput();
+        }
+        else
+        {
+            _output = PumpOutputAsync(output);
+        }
+
+        if (input is null)
+        {
+            _endpoint.CloseInput();
+        }
+        else
+        {
+            _ = PumpInputAsync(input);
+        }
+    }
+
+    /// <summary>
+    /// Ends the pump: what the guest wrote so far still goes out, input is not waited for. A stream that does
+    /// not take the rest keeps this waiting until <paramref name="patience"/> ends.
+    /// </summary>
+    /// <param name="patience">Gives up on the output.</param>
+    public async ValueTask StopAsync(CancellationToken patience)
+    {
+        if (Interlocked.Exchange(ref _isDisposed, 1) != 0)
+        {
+            return;
+        }
+
+        _endpoint.Close();
+        try
+        {
+            await _output.WaitAsync(patience).ConfigureAwait(false);
+        }
+        catch (OperationCanceledException)
+        {
+            // The host does not read and was given its time; what is left is lost and counted as such.
+        }
+
+        await _stop.CancelAsync().ConfigureAwait(false);
+        _stop.Dispose();
+    }
+
+    /// <inheritdoc/>
+    public ValueTask DisposeAsync() => StopAsync(CancellationToken.None);
+
+    private async Task PumpInputAsync(Stream input)
+    {
+        await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
+        var piece = new byte[PieceBytes];
+        try
+        {
+            while (await input.ReadAsync(piece, _stopped).ConfigureAwait(false) is > 0 and var length)
+            {
+                await _endpoint.SendAsync(piece.AsMemory(0, length), _stopped).ConfigureAwait(false);
+            }
+        }
+        catch (Exception) when (_stopped.IsCancellationRequested || !_endpoint.IsOpen)
+        {
+            return;
+        }
+        catch (Exception e) when (e is not OutOfMemoryException)
+        {
+            _failed(e);
+        }
+
+        _endpoint.CloseInput();
+    }
+
+    private async Task PumpOutputAsync(Stream output)
+    {
+        await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
+        var piece = new byte[PieceBytes];
+        try
+        {
+            while (await _endpoint.ReceiveAsync(piece, _stopped).ConfigureAwait(false) is > 0 and var length)
+            {
+                await output.WriteAsync(piece.AsMemory(0, length), _stopped).ConfigureAwait(false);
+                await output.FlushAsync(_stopped).ConfigureAwait(false);
+            }
+        }
+        catch (OperationCanceledException) when (_stopped.IsCancellationRequested)
+        {
+            // Stopped.
+        }
+        catch (Exception e) when (e is not OutOfMemoryException)
+        {
+            _endpoint.CloseOutput();
+            _failed(e);
+        }
+    }
+}
