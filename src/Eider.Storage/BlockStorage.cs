@@ -8,7 +8,8 @@ namespace Eider.Storage;
 /// <remarks>
 /// Who guarantees what. This class checks every request before the derived one sees it: offsets and lengths are
 /// not negative and do not wrap, the range lies inside <see cref="SizeBytes"/>, an empty request is answered
-/// here, writes to a read-only storage are refused. A derived class moves all bytes or throws
+/// here, writes to a read-only storage are refused, a closed storage refuses everything. Every failure of a request
+/// comes through the task, none is thrown at the call. A derived class moves all bytes or throws
 /// <see cref="BlockStorageException"/>, never returns a short count, completes promptly when cancelled, and does
 /// not touch a buffer after the returned task has completed. The task is awaited exactly once.
 /// After one failed flush every later write and flush fails with <see cref="BlockErrorKind.FlushFailed"/> until
@@ -17,6 +18,7 @@ namespace Eider.Storage;
 public abstract class BlockStorage : IAsyncDisposable
 {
     private int _flushFailed;
+    private int _closed;
 
     /// <summary>What it is called in messages: a path, an address, <c>mem:64M</c>.</summary>
     public abstract string Name { get; }
@@ -30,38 +32,69 @@ public abstract class BlockStorage : IAsyncDisposable
     /// <summary>Raised, on any thread, after <see cref="SizeBytes"/> changed.</summary>
     public event EventHandler? SizeChanged;
 
+    /// <summary>True once the storage was closed: every request then fails with <see cref="BlockErrorKind.Closed"/>.</summary>
+    public bool IsClosed => Volatile.Read(ref _closed) != 0;
+
     /// <summary>Reads the range that starts at an offset and is as long as the buffers together.</summary>
-    public ValueTask<BlockResult> ReadAsync(long offsetBytes, BufferList buffers, CancellationToken cancellationToken = default) =>
-        Check(offsetBytes, buffers.LengthBytes, writes: false) is var early && early != null
-            ? ValueTask.FromResult(early.Value)
-            : ReadCoreAsync(offsetBytes, buffers, cancellationToken);
-
-    /// <summary>Writes the buffers from an offset on. Durable only after the next flush.</summary>
-    public ValueTask<BlockResult> WriteAsync(long offsetBytes, BufferList buffers, CancellationToken cancellationToken = default) =>
-        Check(offsetBytes, buffers.LengthBytes, writes: true) is var early && early != null
-            ? ValueTask.FromResult(early.Value)
-            : WriteCoreAsync(offsetBytes, buffers, cancellationToken);
-
-    /// <summary>Makes everything durable whose write completed before this call.</summary>
-    public async ValueTask<BlockResult> FlushAsync(CancellationToken cancellationToken = default)
+    public ValueTask<BlockResult> ReadAsync(long offsetBytes, BufferList buffers, CancellationToken cancellationToken = default)
     {
-        ThrowIfFlushFailed(BlockOperation.Flush);
         try
         {
-            return await FlushCoreAsync(cancellationToken).ConfigureAwait(false);
+            return Admit(BlockOperation.Read, offsetBytes, buffers.LengthBytes, cancellationToken, out var early)
+                ? ReadCoreAsync(offsetBytes, buffers, cancellationToken)
+                : ValueTask.FromResult(early);
         }
-        catch (BlockStorageException)
+        catch (Exception exception)
         {
-            Volatile.Write(ref _flushFailed, 1);
-            throw;
+            return ValueTask.FromException<BlockResult>(exception);
         }
     }
 
+    /// <summary>Writes the buffers from an offset on. Durable only after the next flush.</summary>
+    public ValueTask<BlockResult> WriteAsync(long offsetBytes, BufferList buffers, CancellationToken cancellationToken = default)
+    {
+        try
+        {
+            return Admit(BlockOperation.Write, offsetBytes, buffers.LengthBytes, cancellationToken, out var early)
+                ? WriteCoreAsync(offsetBytes, buffers, cancellationToken)
+                : ValueTask.FromResult(early);
+        }
+        catch (Exception exception)
+        {
+            return ValueTask.FromException<BlockResult>(exception);
+        }
+    }
+
+    /// <summary>Makes everything durable whose write completed before this call.</summary>
+    public ValueTask<BlockResult> FlushAsync(CancellationToken cancellationToken = default)
+    {
+        try
+        {
+            ThrowIfUnusable(BlockOperation.Flush, cancellationToken);
+            ThrowIfFlushFailed(BlockOperation.Flush);
+        }
+        catch (Exception exception)
+        {
+            return ValueTask.FromException<BlockResult>(exception);
+        }
+
+        return FlushStickilyAsync(cancellationToken);
+    }
+
     /// <summary>Says that a range's content is not needed any more; it reads as anything afterwards.</summary>
-    public ValueTask<BlockResult> DiscardAsync(long offsetBytes, long lengthBytes, CancellationToken cancellationToken = default) =>
-        Check(offsetBytes, lengthBytes, writes: true) is var early && early != null
-            ? ValueTask.FromResult(early.Value)
-            : DiscardCoreAsync(offsetBytes, lengthBytes, cancellationToken);
+    public ValueTask<BlockResult> DiscardAsync(long offsetBytes, long lengthBytes, CancellationToken cancellationToken = default)
+    {
+        try
+        {
+            return Admit(BlockOperation.Discard, offsetBytes, lengthBytes, cancellationToken, out var early)
+                ? DiscardCoreAsync(offsetBytes, lengthBytes, cancellationToken)
+                : ValueTask.FromResult(early);
+        }
+        catch (Exception exception)
+        {
+            return ValueTask.FromException<BlockResult>(exception);
+        }
+    }
 
     /// <summary>Makes a range read as zeroes.</summary>
     /// <param name="offsetBytes">Where it starts.</param>
@@ -69,10 +102,19 @@ public abstract class BlockStorage : IAsyncDisposable
     /// <param name="mayUnmap">True if the host may free the space behind it.</param>
     /// <param name="cancellationToken">Ends the request early.</param>
     public ValueTask<BlockResult> WriteZeroesAsync(
-        long offsetBytes, long lengthBytes, bool mayUnmap, CancellationToken cancellationToken = default) =>
-        Check(offsetBytes, lengthBytes, writes: true) is var early && early != null
-            ? ValueTask.FromResult(early.Value)
-            : WriteZeroesCoreAsync(offsetBytes, lengthBytes, mayUnmap, cancellationToken);
+        long offsetBytes, long lengthBytes, bool mayUnmap, CancellationToken cancellationToken = default)
+    {
+        try
+        {
+            return Admit(BlockOperation.WriteZeroes, offsetBytes, lengthBytes, cancellationToken, out var early)
+                ? WriteZeroesCoreAsync(offsetBytes, lengthBytes, mayUnmap, cancellationToken)
+                : ValueTask.FromResult(early);
+        }
+        catch (Exception exception)
+        {
+            return ValueTask.FromException<BlockResult>(exception);
+        }
+    }
 
     /// <summary>
     /// The status of the run that starts at an offset: as long as it is known to be of one status, at most
@@ -84,13 +126,28 @@ public abstract class BlockStorage : IAsyncDisposable
         ArgumentOutOfRangeException.ThrowIfNegative(offsetBytes);
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(lengthBytes);
         ArgumentOutOfRangeException.ThrowIfGreaterThan(lengthBytes, SizeBytes - offsetBytes);
-        return GetExtentCoreAsync(offsetBytes, lengthBytes, cancellationToken);
+        try
+        {
+            ThrowIfUnusable(BlockOperation.Extents, cancellationToken);
+            return GetExtentCoreAsync(offsetBytes, lengthBytes, cancellationToken);
+        }
+        catch (Exception exception)
+        {
+            return ValueTask.FromException<BlockExtent>(exception);
+        }
     }
 
-    /// <summary>Closes the storage; what was flushed stays, what was not may stay.</summary>
+    /// <summary>
+    /// Closes the storage; what was flushed stays, what was not may stay. Requests in flight end, well or with
+    /// <see cref="BlockErrorKind.Closed"/>; closing twice does nothing.
+    /// </summary>
     public async ValueTask DisposeAsync()
     {
-        await DisposeCoreAsync().ConfigureAwait(false);
+        if (Interlocked.Exchange(ref _closed, 1) == 0)
+        {
+            await DisposeCoreAsync().ConfigureAwait(false);
+        }
+
         GC.SuppressFinalize(this);
     }
 
@@ -121,25 +178,54 @@ public abstract class BlockStorage : IAsyncDisposable
     /// <summary>Tells listeners that the size changed.</summary>
     protected void OnSizeChanged() => SizeChanged?.Invoke(this, EventArgs.Empty);
 
-    private BlockResult? Check(long offsetBytes, long lengthBytes, bool writes)
+    /// <summary>True if the derived class shall run the request; else the answer is in <paramref name="early"/>.</summary>
+    private bool Admit(
+        BlockOperation operation, long offsetBytes, long lengthBytes, CancellationToken cancellationToken, out BlockResult early)
     {
-        if (writes)
+        ThrowIfUnusable(operation, cancellationToken);
+        if (operation != BlockOperation.Read)
         {
             if (Geometry.IsReadOnly)
             {
-                return BlockResult.ReadOnly;
+                early = BlockResult.ReadOnly;
+                return false;
             }
 
-            ThrowIfFlushFailed(BlockOperation.Write);
+            ThrowIfFlushFailed(operation);
         }
 
         var size = SizeBytes;
         if (offsetBytes < 0 || lengthBytes < 0 || offsetBytes > size || lengthBytes > size - offsetBytes)
         {
-            return BlockResult.OutOfRange;
+            early = BlockResult.OutOfRange;
+            return false;
         }
 
-        return lengthBytes == 0 ? BlockResult.Ok : null;
+        early = BlockResult.Ok;
+        return lengthBytes != 0;
+    }
+
+    private async ValueTask<BlockResult> FlushStickilyAsync(CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await FlushCoreAsync(cancellationToken).ConfigureAwait(false);
+        }
+        catch (Exception exception) when (exception is not OperationCanceledException)
+        {
+            Volatile.Write(ref _flushFailed, 1);
+            throw;
+        }
+    }
+
+    private void ThrowIfUnusable(BlockOperation operation, CancellationToken cancellationToken)
+    {
+        if (IsClosed)
+        {
+            throw new BlockStorageException(BlockErrorKind.Closed, operation, Name, null, $"{Name}: the storage was closed");
+        }
+
+        cancellationToken.ThrowIfCancellationRequested();
     }
 
     private void ThrowIfFlushFailed(BlockOperation operation)
