@@ -1,3 +1,5 @@
+using System.Buffers.Binary;
+
 namespace Eider.Hardware.Memory;
 
 /// <summary>
@@ -26,6 +28,44 @@ public abstract class GuestMemory
     /// <summary>Writes an aligned little-endian 16-bit ring field with release ordering.</summary>
     /// <returns>False if the address is odd or not RAM.</returns>
     public abstract bool TryWriteUInt16Release(ulong address, ushort value);
+
+    /// <summary>Reads a little-endian 32-bit field, its bytes once; no alignment needed, no ordering given.</summary>
+    /// <returns>False if the four bytes are not RAM.</returns>
+    public bool TryReadUInt32(ulong address, out uint value)
+    {
+        Span<byte> bytes = stackalloc byte[sizeof(uint)];
+        var read = TryRead(address, bytes);
+        value = read ? BinaryPrimitives.ReadUInt32LittleEndian(bytes) : 0;
+        return read;
+    }
+
+    /// <summary>Reads a little-endian 64-bit field, its bytes once; no alignment needed, no ordering given.</summary>
+    /// <returns>False if the eight bytes are not RAM.</returns>
+    public bool TryReadUInt64(ulong address, out ulong value)
+    {
+        Span<byte> bytes = stackalloc byte[sizeof(ulong)];
+        var read = TryRead(address, bytes);
+        value = read ? BinaryPrimitives.ReadUInt64LittleEndian(bytes) : 0;
+        return read;
+    }
+
+    /// <summary>Writes a little-endian 32-bit field; no alignment needed, no ordering given.</summary>
+    /// <returns>False if the four bytes are not RAM.</returns>
+    public bool TryWriteUInt32(ulong address, uint value)
+    {
+        Span<byte> bytes = stackalloc byte[sizeof(uint)];
+        BinaryPrimitives.WriteUInt32LittleEndian(bytes, value);
+        return TryWrite(address, bytes);
+    }
+
+    /// <summary>Writes a little-endian 64-bit field; no alignment needed, no ordering given.</summary>
+    /// <returns>False if the eight bytes are not RAM.</returns>
+    public bool TryWriteUInt64(ulong address, ulong value)
+    {
+        Span<byte> bytes = stackalloc byte[sizeof(ulong)];
+        BinaryPrimitives.WriteUInt64LittleEndian(bytes, value);
+        return TryWrite(address, bytes);
+    }
 
     /// <summary>
     /// Lends out the longest contiguous prefix of a range, so that I/O moves bytes without a copy. The memory

@@ -4,34 +4,53 @@ using System.Runtime.CompilerServices;
 namespace Eider.Hardware.Memory;
 
 /// <summary>
-/// RAM of a machine: native, page aligned, outside of the garbage collector's heap, in one or several regions.
+/// RAM of a machine: native, page aligned, outside of the garbage collector's heap, in one or several regions
+/// with holes between them. On Linux each region is a memfd that other processes can map.
 /// </summary>
+/// <remarks>
+/// Dispose of it when harts and workers have stopped: it does not wait for a copy in progress, but memory on
+/// lease stays mapped until the last lease is returned. Afterwards every access answers "not RAM".
+/// </remarks>
 public sealed unsafe class GuestRam : GuestMemory, IDisposable
 {
-    private readonly GuestRamRegion[] _regions;
+    private readonly GuestRamRegion[] _mapped;
+    private GuestRamRegion[] _regions; // the same until disposed of, then none
 
     /// <summary>Maps regions of zeroes.</summary>
     /// <param name="regions">Guest-physical base and size of each; multiples of 4096, sorted, not overlapping.</param>
     /// <exception cref="ArgumentException">A region is empty, unaligned, wraps around or overlaps another.</exception>
+    /// <exception cref="InsufficientMemoryException">The host has no room for them.</exception>
     public GuestRam(params (ulong Base, ulong SizeBytes)[] regions)
+        : this(HostMapping.Create, regions)
+    {
+    }
+
+    internal GuestRam(Func<ulong, HostMapping> map, (ulong Base, ulong SizeBytes)[] regions)
     {
         ArgumentNullException.ThrowIfNull(regions);
-        var end = 0UL;
-        foreach (var (start, size) in regions)
+        Validate(regions);
+        var mapped = new List<GuestRamRegion>();
+        try
         {
-            if (size == 0 || (start | size) % GuestRamRegion.PageBytes != 0 || start < end || size > ulong.MaxValue - start)
+            foreach (var (start, size) in regions)
             {
-                throw new ArgumentException($"RAM region 0x{start:x} of size 0x{size:x} is empty, unaligned or overlaps", nameof(regions));
+                mapped.Add(new GuestRamRegion(start, size, map));
             }
-
-            end = start + size;
+        }
+        catch
+        {
+            mapped.ForEach(region => region.Dispose());
+            throw;
         }
 
-        _regions = [.. regions.Select(region => new GuestRamRegion(region.Base, region.SizeBytes))];
+        _regions = _mapped = [.. mapped];
     }
 
     /// <summary>The regions, by address.</summary>
-    public IReadOnlyList<GuestRamRegion> Regions => _regions;
+    public IReadOnlyList<GuestRamRegion> Regions => _mapped;
+
+    /// <summary>True between <see cref="StartDirtyTracking"/> and <see cref="StopDirtyTracking"/>.</summary>
+    public bool IsTrackingDirtyPages { get; private set; }
 
     /// <summary>
     /// Called, on the thread that wrote, after a device wrote a page whose <see cref="PageWatch.HasCode"/> flag
@@ -39,21 +58,41 @@ public sealed unsafe class GuestRam : GuestMemory, IDisposable
     /// </summary>
     public Action<ulong>? CodePageWritten { get; set; }
 
+    /// <summary>
+    /// Called, on the thread that asked, after pages became watched that an engine may be writing directly (dirty
+    /// tracking started, or dirty pages were taken). An engine answers by dropping what it remembers about
+    /// directly writable pages before its harts store again; stores in between may be missed, so whoever needs an
+    /// exact set of dirty pages stops the harts first.
+    /// </summary>
+    public Action? WriteProtectionRaised { get; set; }
+
     /// <inheritdoc/>
-    public override bool Contains(ulong address, ulong lengthBytes) => lengthBytes == 0 || Find(address, lengthBytes) is not null;
+    public override bool Contains(ulong address, ulong lengthBytes)
+    {
+        while (lengthBytes != 0)
+        {
+            var region = Find(address, 1);
+            if (region is null)
+            {
+                return false;
+            }
+
+            // Regions may touch: go on where this one ends.
+            var here = Math.Min(lengthBytes, region.SizeBytes - (address - region.Base));
+            lengthBytes -= here;
+            address = unchecked(address + here);
+        }
+
+        return true;
+    }
 
     /// <inheritdoc/>
     public override bool TryRead(ulong address, Span<byte> destination)
     {
-        if (destination.IsEmpty)
-        {
-            return true;
-        }
-
         var region = Find(address, (ulong)destination.Length);
         if (region is null)
         {
-            return false;
+            return ReadAcrossRegions(address, destination);
         }
 
         // SAFETY: Find checked that the whole range lies inside the region, which stays mapped until disposed.
@@ -64,15 +103,10 @@ public sealed unsafe class GuestRam : GuestMemory, IDisposable
     /// <inheritdoc/>
     public override bool TryWrite(ulong address, ReadOnlySpan<byte> source)
     {
-        if (source.IsEmpty)
-        {
-            return true;
-        }
-
-        var region = Find(address, (ulong)source.Length);
+        var region = source.IsEmpty ? null : Find(address, (ulong)source.Length);
         if (region is null)
         {
-            return false;
+            return WriteAcrossRegions(address, source);
         }
 
         // SAFETY: as in TryRead.
@@ -91,7 +125,8 @@ public sealed unsafe class GuestRam : GuestMemory, IDisposable
             return false;
         }
 
-        // SAFETY: two bytes inside the region, aligned.
+        // SAFETY: two bytes inside the region, aligned as the mapping is. Acquires what the driver released with
+        // its index: entries are read after this.
         var raw = Volatile.Read(ref *(ushort*)(region.Host + (address - region.Base)));
         value = BitConverter.IsLittleEndian ? raw : BinaryPrimitives.ReverseEndianness(raw);
         return true;
@@ -106,7 +141,8 @@ public sealed unsafe class GuestRam : GuestMemory, IDisposable
             return false;
         }
 
-        // SAFETY: two bytes inside the region, aligned.
+        // SAFETY: two bytes inside the region, aligned as the mapping is. Releases entries that were written
+        // before to the driver, which acquires with its read of the index.
         Volatile.Write(
             ref *(ushort*)(region.Host + (address - region.Base)),
             BitConverter.IsLittleEndian ? value : BinaryPrimitives.ReverseEndianness(value));
@@ -117,8 +153,8 @@ public sealed unsafe class GuestRam : GuestMemory, IDisposable
     /// <inheritdoc/>
     public override bool TryLease(ulong address, uint lengthBytes, GuestMemoryAccess access, out GuestLease lease)
     {
-        var region = lengthBytes == 0 ? null : Find(address, lengthBytes);
-        if (region is null || !region.TryAddLease())
+        var region = lengthBytes == 0 ? null : Find(address, 1);
+        if (region is null || !Contains(address, lengthBytes) || !region.TryAddLease())
         {
             lease = default;
             return false;
@@ -131,19 +167,95 @@ public sealed unsafe class GuestRam : GuestMemory, IDisposable
     /// <inheritdoc/>
     protected internal override void ReturnLease(in GuestLease lease, int writtenBytes)
     {
-        var region = Find(lease.Address, 1)!;
+        // Also after disposal: the lease kept its region mapped.
+        var region = Find(_mapped, lease.Address, 1)!;
         if (writtenBytes > 0)
         {
-            NotifyWritten(region, lease.Address, (ulong)writtenBytes);
+            NotifyWritten(region, lease.Address, (ulong)Math.Min(writtenBytes, lease.Memory.Length));
         }
 
         region.ReturnLease();
     }
 
+    /// <summary>
+    /// From now on every page counts as clean until it is written, by a device or by an engine. Starting again
+    /// marks every page clean.
+    /// </summary>
+    public void StartDirtyTracking()
+    {
+        foreach (var region in _mapped)
+        {
+            for (var page = 0UL; page < region.PageCount; page++)
+            {
+                region.SetFlags(page, PageWatch.IsClean);
+            }
+        }
+
+        IsTrackingDirtyPages = true;
+        WriteProtectionRaised?.Invoke();
+    }
+
+    /// <summary>No page counts as clean any more, so writes cost nothing extra.</summary>
+    public void StopDirtyTracking()
+    {
+        IsTrackingDirtyPages = false;
+        foreach (var region in _mapped)
+        {
+            for (var page = 0UL; page < region.PageCount; page++)
+            {
+                region.ClearFlags(page, PageWatch.IsClean);
+            }
+        }
+    }
+
+    /// <summary>
+    /// Reports which pages of a region were written since tracking started, or since the last call, and marks
+    /// them clean again. A page written while this runs is reported now or by the next call, never lost.
+    /// </summary>
+    /// <param name="region">One of <see cref="Regions"/>.</param>
+    /// <param name="bitmap">Bit n of the bitmap, from bit 0 of its first word on, is page n of the region.</param>
+    /// <returns>Number of bits set.</returns>
+    /// <exception cref="InvalidOperationException">Tracking is off.</exception>
+    /// <exception cref="ArgumentException">The bitmap is shorter than the region, or the region is not of this RAM.</exception>
+    public ulong TakeDirtyPages(GuestRamRegion region, Span<ulong> bitmap)
+    {
+        ArgumentNullException.ThrowIfNull(region);
+        if (!IsTrackingDirtyPages)
+        {
+            throw new InvalidOperationException("dirty pages are not being tracked");
+        }
+
+        if ((ulong)bitmap.Length * 64 < region.PageCount || Array.IndexOf(_mapped, region) < 0)
+        {
+            throw new ArgumentException($"a bitmap of {region.PageCount} bits for a region of this RAM is needed");
+        }
+
+        bitmap.Clear();
+        var dirty = 0UL;
+        for (var page = 0UL; page < region.PageCount; page++)
+        {
+            if (!region.GetFlags(page).HasFlag(PageWatch.IsClean))
+            {
+                // Marked before the caller looks at the bytes: a later write clears the mark again.
+                region.SetFlags(page, PageWatch.IsClean);
+                bitmap[(int)(page / 64)] |= 1UL << (int)(page % 64);
+                dirty++;
+            }
+        }
+
+        if (dirty != 0)
+        {
+            WriteProtectionRaised?.Invoke();
+        }
+
+        return dirty;
+    }
+
     /// <summary>Unmaps the memory; what is on lease stays mapped until it is returned.</summary>
     public void Dispose()
     {
-        foreach (var region in _regions)
+        Volatile.Write(ref _regions, []);
+        foreach (var region in _mapped)
         {
             region.Dispose();
         }
@@ -151,9 +263,34 @@ public sealed unsafe class GuestRam : GuestMemory, IDisposable
 
     /// <summary>The region that holds a whole range; null if none does.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    internal GuestRamRegion? Find(ulong address, ulong lengthBytes)
+    internal GuestRamRegion? Find(ulong address, ulong lengthBytes) => Find(_regions, address, lengthBytes);
+
+    /// <summary>Looks after page flags once a range was written; cheap when no flag is set.</summary>
+    internal void NotifyWritten(GuestRamRegion region, ulong address, ulong lengthBytes)
     {
-        foreach (var region in _regions)
+        // Partner of the fence in SetFlags: whoever marks a page and then reads it either sees the bytes written
+        // before this, or this sees the mark.
+        Interlocked.MemoryBarrier();
+        var first = (address - region.Base) / GuestRamRegion.PageBytes;
+        var last = (address - region.Base + (lengthBytes - 1)) / GuestRamRegion.PageBytes;
+        if (!region.HasFlags(first, last))
+        {
+            return;
+        }
+
+        for (var page = first; page <= last; page++)
+        {
+            if (region.TakeFlags(page).HasFlag(PageWatch.HasCode))
+            {
+                CodePageWritten?.Invoke(region.Base + (page * GuestRamRegion.PageBytes));
+            }
+        }
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static GuestRamRegion? Find(GuestRamRegion[] regions, ulong address, ulong lengthBytes)
+    {
+        foreach (var region in regions)
         {
             var offset = unchecked(address - region.Base);
             if (offset < region.SizeBytes && lengthBytes <= region.SizeBytes - offset)
@@ -165,17 +302,53 @@ public sealed unsafe class GuestRam : GuestMemory, IDisposable
         return null;
     }
 
-    /// <summary>Looks after page flags once a range was written; cheap when no flag is set.</summary>
-    internal void NotifyWritten(GuestRamRegion region, ulong address, ulong lengthBytes)
+    private static void Validate((ulong Base, ulong SizeBytes)[] regions)
     {
-        var first = (address - region.Base) / GuestRamRegion.PageBytes;
-        var last = (address - region.Base + (lengthBytes - 1)) / GuestRamRegion.PageBytes;
-        for (var page = first; page <= last; page++)
+        var end = 0UL;
+        foreach (var (start, size) in regions)
         {
-            if (region.TakeFlags(page).HasFlag(PageWatch.HasCode))
+            if (size == 0 || (start | size) % GuestRamRegion.PageBytes != 0 || start < end || size > ulong.MaxValue - start)
             {
-                CodePageWritten?.Invoke(region.Base + (page * GuestRamRegion.PageBytes));
+                throw new ArgumentException($"RAM region 0x{start:x} of size 0x{size:x} is empty, unaligned or overlaps", nameof(regions));
             }
+
+            end = start + size;
         }
+    }
+
+    private bool ReadAcrossRegions(ulong address, Span<byte> destination)
+    {
+        if (!Contains(address, (ulong)destination.Length))
+        {
+            return false;
+        }
+
+        while (!destination.IsEmpty && Find(address, 1) is { } region)
+        {
+            var here = (int)Math.Min((ulong)destination.Length, region.SizeBytes - (address - region.Base));
+            _ = TryRead(address, destination[..here]);
+            destination = destination[here..];
+            address = unchecked(address + (ulong)here);
+        }
+
+        return true;
+    }
+
+    private bool WriteAcrossRegions(ulong address, ReadOnlySpan<byte> source)
+    {
+        if (!Contains(address, (ulong)source.Length))
+        {
+            return false;
+        }
+
+        while (!source.IsEmpty && Find(address, 1) is { } region)
+        {
+            var here = (int)Math.Min((ulong)source.Length, region.SizeBytes - (address - region.Base));
+            _ = TryWrite(address, source[..here]);
+            source = source[here..];
+            address = unchecked(address + (ulong)here);
+        }
+
+        return true;
     }
 }

@@ -1,7 +1,7 @@
 using Eider.Hardware.Bus;
 using Eider.Hardware.Resources;
 
-namespace Eider.Hardware.Tests;
+namespace Eider.Hardware.Tests.Bus;
 
 public sealed class IoManagerTests
 {
