@@ -1,0 +1,35 @@
+namespace Eider.Devices.Virtio;
+
+/// <summary>What a driver may ask for at most. One table for all queues and devices.</summary>
+public static class VirtioLimits
+{
+    /// <summary>Largest queue, in descriptors (sections 2.7 and 2.8).</summary>
+    public const int MaxQueueSize = 32768;
+
+    /// <summary>Most queues a device can have here.</summary>
+    public const int MaxQueues = 1024;
+
+    /// <summary>Most entries in one indirect table; a chain is no longer than the queue all the same.</summary>
+    public const int MaxIndirectDescriptors = 32768;
+
+    /// <summary>Most bytes in one chain, readable and writable together (section 2.7.5.2): 2^32.</summary>
+    public const ulong MaxChainBytes = 1UL << 32;
+
+    /// <summary>
+    /// Descriptors held by all taken chains of a queue above which no further chain is taken until one
+    /// completes: many long indirect tables must not make the host's memory grow.
+    /// </summary>
+    public const int MaxHeldSegments = 1 << 16;
+
+    /// <summary>Most pieces that a chain is lent out in; more are refused, and the device answers with an error.</summary>
+    public const int MaxLeasesPerChain = 1 << 16;
+
+    /// <summary>Size of the device configuration space at most, in bytes: one page less the registers.</summary>
+    public const int MaxConfigBytes = 0x1000 - 0x100;
+
+    /// <summary>Size of the register window of a device on the bus, in bytes.</summary>
+    public const int MmioWindowBytes = 0x1000;
+
+    /// <summary>Register writes put off while a reset runs; more of them are dropped and counted.</summary>
+    public const int MaxDeferredWrites = 64;
+}
