@@ -1,0 +1,35 @@
+namespace Eider.Machines.Fdt;
+
+/// <summary>What the device tree says about a machine.</summary>
+public sealed record BoardDescription
+{
+    /// <summary>RAM regions, by address.</summary>
+    public required IReadOnlyList<(ulong Base, ulong SizeBytes)> Ram { get; init; }
+
+    /// <summary>Number of harts.</summary>
+    public required int Harts { get; init; }
+
+    /// <summary>What a hart can do, for <c>riscv,isa</c>, such as <c>rv64imafdc_zicsr</c>.</summary>
+    public required string IsaString { get; init; }
+
+    /// <summary>The same as single names, for <c>riscv,isa-extensions</c>.</summary>
+    public required IReadOnlyList<string> IsaExtensions { get; init; }
+
+    /// <summary>The widest address translation, such as <c>riscv,sv57</c>.</summary>
+    public required string MmuType { get; init; }
+
+    /// <summary>The kernel's command line.</summary>
+    public string CommandLine { get; init; } = "";
+
+    /// <summary>Where the initial ramdisk lies; null without one.</summary>
+    public (ulong Base, ulong SizeBytes)? Initrd { get; init; }
+
+    /// <summary>Fresh random bytes for the kernel's pool; empty for none.</summary>
+    public ReadOnlyMemory<byte> RandomSeed { get; init; }
+
+    /// <summary>True if the tree names the CLINT: machine-mode software uses it.</summary>
+    public bool HasClint { get; init; }
+
+    /// <summary>The virtio-mmio devices: base address and PLIC source of each, in the order of their slots.</summary>
+    public IReadOnlyList<(ulong Base, int Source)> VirtioDevices { get; init; } = [];
+}

@@ -1,0 +1,165 @@
+using System.Globalization;
+using Eider.Devices.Clock;
+using Eider.Devices.Interrupts;
+using Eider.Devices.Power;
+using Eider.Devices.Serial;
+using Eider.Hardware.Interrupts;
+
+namespace Eider.Machines.Fdt;
+
+/// <summary>
+/// The RISC-V board's device tree (Devicetree Specification 0.4; bindings of Linux's
+/// Documentation/devicetree/bindings for each <c>compatible</c>).
+/// </summary>
+public static class BoardDeviceTree
+{
+    /// <summary>Makes the flattened tree of a machine.</summary>
+    public static byte[] Build(BoardDescription board)
+    {
+        ArgumentNullException.ThrowIfNull(board);
+        var tree = new FdtWriter();
+        var hartPhandles = Enumerable.Range(0, board.Harts).Select(_ => tree.NewPhandle()).ToArray();
+        tree.BeginNode("")
+            .Cells("#address-cells", 2)
+            .Cells("#size-cells", 2)
+            .Strings("compatible", "riscv-virtio")
+            .Strings("model", "eider,riscv64");
+        AddChosen(tree, board);
+        foreach (var (address, size) in board.Ram)
+        {
+            tree.BeginNode(Unit("memory", address)).Strings("device_type", "memory").Cells64("reg", address, size).EndNode();
+        }
+
+        AddCpus(tree, board, hartPhandles);
+        tree.BeginNode("soc")
+            .Cells("#address-cells", 2)
+            .Cells("#size-cells", 2)
+            .Strings("compatible", "simple-bus")
+            .Flag("ranges");
+        var power = AddPower(tree);
+        var plic = AddPlic(tree, hartPhandles);
+        if (board.HasClint)
+        {
+            AddClint(tree, hartPhandles);
+        }
+
+        AddDevice(tree, "rtc", BoardLayout.RtcBase, GoldfishRtc.SizeBytes, plic, BoardLayout.RtcSource, "google,goldfish-rtc").EndNode();
+        AddDevice(tree, "serial", BoardLayout.SerialBase, Uart16550.SizeBytes, plic, BoardLayout.SerialSource, "ns16550a")
+            .Cells("clock-frequency", Uart16550.ClockHz)
+            .EndNode();
+        foreach (var (address, source) in board.VirtioDevices)
+        {
+            AddDevice(tree, "virtio_mmio", address, BoardLayout.VirtioSlotBytes, plic, source, "virtio,mmio").EndNode();
+        }
+
+        tree.EndNode();
+        AddSyscon(tree, "poweroff", power, PowerCommand.Pass);
+        AddSyscon(tree, "reboot", power, PowerCommand.Reset);
+        return tree.EndNode().ToArray();
+    }
+
+    private static string Unit(string name, ulong address) => string.Create(CultureInfo.InvariantCulture, $"{name}@{address:x}");
+
+    private static void AddChosen(FdtWriter tree, BoardDescription board)
+    {
+        tree.BeginNode("chosen")
+            .Strings("bootargs", board.CommandLine)
+            .Strings("stdout-path", "/soc/" + Unit("serial", BoardLayout.SerialBase));
+        if (!board.RandomSeed.IsEmpty)
+        {
+            tree.Bytes("rng-seed", board.RandomSeed.Span);
+        }
+
+        if (board.Initrd is var (address, size))
+        {
+            tree.Cells64("linux,initrd-start", address).Cells64("linux,initrd-end", address + size);
+        }
+
+        tree.EndNode();
+    }
+
+    private static void AddCpus(FdtWriter tree, BoardDescription board, uint[] hartPhandles)
+    {
+        tree.BeginNode("cpus")
+            .Cells("#address-cells", 1)
+            .Cells("#size-cells", 0)
+            .Cells("timebase-frequency", BoardLayout.TimebaseFrequencyHz);
+        for (var hart = 0U; hart < hartPhandles.Length; hart++)
+        {
+            tree.BeginNode(Unit("cpu", hart))
+                .Strings("device_type", "cpu")
+                .Cells("reg", hart)
+                .Strings("status", "okay")
+                .Strings("compatible", "riscv")
+                .Strings("riscv,isa", board.IsaString)
+                .Strings("riscv,isa-base", "rv64i")
+                .Strings("riscv,isa-extensions", [.. board.IsaExtensions])
+                .Strings("mmu-type", board.MmuType)
+                .BeginNode("interrupt-controller")
+                .Cells("#interrupt-cells", 1)
+                .Cells("#address-cells", 0)
+                .Flag("interrupt-controller")
+                .Strings("compatible", "riscv,cpu-intc")
+                .Cells("phandle", hartPhandles[hart])
+                .EndNode()
+                .EndNode();
+        }
+
+        tree.EndNode();
+    }
+
+    // The test finisher twice: as what it is, for firmware, and as a syscon, for kernels without SBI system reset.
+    private static uint AddPower(FdtWriter tree)
+    {
+        var phandle = tree.NewPhandle();
+        tree.BeginNode(Unit("test", BoardLayout.PowerBase))
+            .Strings("compatible", "sifive,test1", "sifive,test0", "syscon")
+            .Cells64("reg", BoardLayout.PowerBase, PowerDevice.SizeBytes)
+            .Cells("phandle", phandle)
+            .EndNode();
+        return phandle;
+    }
+
+    private static void AddSyscon(FdtWriter tree, string action, uint power, PowerCommand command) =>
+        tree.BeginNode(action)
+            .Strings("compatible", "syscon-" + action)
+            .Cells("regmap", power)
+            .Cells("offset", (uint)PowerRegister.Finisher)
+            .Cells("value", (uint)command)
+            .EndNode();
+
+    // Contexts are the order of interrupts-extended: machine mode, then supervisor mode, hart by hart.
+    private static uint AddPlic(FdtWriter tree, uint[] hartPhandles)
+    {
+        var phandle = tree.NewPhandle();
+        tree.BeginNode(Unit("plic", BoardLayout.PlicBase))
+            .Strings("compatible", "sifive,plic-1.0.0", "riscv,plic0")
+            .Cells64("reg", BoardLayout.PlicBase, Plic.SizeBytes)
+            .Cells("#interrupt-cells", 1)
+            .Cells("#address-cells", 0)
+            .Flag("interrupt-controller")
+            .Cells("interrupts-extended", Pins(hartPhandles, HartPin.Meip, HartPin.Seip))
+            .Cells("riscv,ndev", Plic.MaxSources)
+            .Cells("phandle", phandle)
+            .EndNode();
+        return phandle;
+    }
+
+    private static void AddClint(FdtWriter tree, uint[] hartPhandles) =>
+        tree.BeginNode(Unit("clint", BoardLayout.ClintBase))
+            .Strings("compatible", "sifive,clint0", "riscv,clint0")
+            .Cells64("reg", BoardLayout.ClintBase, Clint.SizeBytes)
+            .Cells("interrupts-extended", Pins(hartPhandles, HartPin.Msip, HartPin.Mtip))
+            .EndNode();
+
+    private static uint[] Pins(uint[] hartPhandles, HartPin first, HartPin second) =>
+        [.. hartPhandles.SelectMany(phandle => new[] { phandle, (uint)first, phandle, (uint)second })];
+
+    private static FdtWriter AddDevice(
+        FdtWriter tree, string name, ulong address, ulong sizeBytes, uint plic, int source, string compatible) =>
+        tree.BeginNode(Unit(name, address))
+            .Strings("compatible", compatible)
+            .Cells64("reg", address, sizeBytes)
+            .Cells("interrupt-parent", plic)
+            .Cells("interrupts", (uint)source);
+}

@@ -1,0 +1,190 @@
+using System.Buffers.Binary;
+using System.Text;
+
+namespace Eider.Machines.Fdt;
+
+/// <summary>
+/// Writes a flattened device tree, format version 17 (Devicetree Specification 0.4, chapter 5): nodes and
+/// properties in the order in which they are given.
+/// </summary>
+public sealed class FdtWriter
+{
+    private const uint Magic = 0xD00D_FEED;
+    private const uint Version = 17;
+    private const uint LastCompatibleVersion = 16;
+    private const int HeaderBytes = 40;
+    private const uint BeginNodeToken = 1;
+    private const uint EndNodeToken = 2;
+    private const uint PropertyToken = 3;
+    private const uint EndToken = 9;
+
+    private readonly List<(ulong Address, ulong SizeBytes)> _reservations = [];
+    private readonly List<byte> _structure = [];
+    private readonly List<byte> _strings = [];
+    private readonly Dictionary<string, uint> _stringOffsets = [];
+    private int _depth;
+    private uint _nextPhandle = 1;
+    private bool _childrenBegun;
+    private bool _rootDone;
+
+    /// <summary>Keeps a range of memory from the client program (section 5.3).</summary>
+    public void Reserve(ulong address, ulong sizeBytes) => _reservations.Add((address, sizeBytes));
+
+    /// <summary>Begins a node; the first one is the root and has an empty name.</summary>
+    /// <param name="name">Name with unit address, such as <c>serial@10000000</c>.</param>
+    public FdtWriter BeginNode(string name)
+    {
+        ArgumentNullException.ThrowIfNull(name);
+        if (_rootDone || (_depth == 0) != (name.Length == 0))
+        {
+            throw new InvalidOperationException($"node '{name}': a tree has one root, and only the root has no name");
+        }
+
+        _depth++;
+        _childrenBegun = false;
+        Cell(BeginNodeToken);
+        Text(name);
+        Align();
+        return this;
+    }
+
+    /// <summary>Ends the node that was begun last.</summary>
+    public FdtWriter EndNode()
+    {
+        _depth--;
+        _rootDone = _depth == 0;
+        _childrenBegun = true;
+        Cell(EndNodeToken);
+        return this;
+    }
+
+    /// <summary>A number by which other nodes refer to the one that gets it as its <c>phandle</c>.</summary>
+    public uint NewPhandle() => _nextPhandle++;
+
+    /// <summary>A property without a value.</summary>
+    public FdtWriter Flag(string name) => Bytes(name, []);
+
+    /// <summary>One or several texts.</summary>
+    public FdtWriter Strings(string name, params ReadOnlySpan<string> values)
+    {
+        var bytes = new List<byte>();
+        foreach (var value in values)
+        {
+            bytes.AddRange(Encoding.UTF8.GetBytes(value));
+            bytes.Add(0);
+        }
+
+        return Bytes(name, [.. bytes]);
+    }
+
+    /// <summary>One or several 32-bit cells.</summary>
+    public FdtWriter Cells(string name, params ReadOnlySpan<uint> values)
+    {
+        var bytes = new byte[values.Length * 4];
+        for (var i = 0; i < values.Length; i++)
+        {
+            BinaryPrimitives.WriteUInt32BigEndian(bytes.AsSpan(i * 4), values[i]);
+        }
+
+        return Bytes(name, bytes);
+    }
+
+    /// <summary>One or several 64-bit numbers, two cells each: addresses and sizes where both take two cells.</summary>
+    public FdtWriter Cells64(string name, params ReadOnlySpan<ulong> values)
+    {
+        var bytes = new byte[values.Length * 8];
+        for (var i = 0; i < values.Length; i++)
+        {
+            BinaryPrimitives.WriteUInt64BigEndian(bytes.AsSpan(i * 8), values[i]);
+        }
+
+        return Bytes(name, bytes);
+    }
+
+    /// <summary>A value of any bytes.</summary>
+    public FdtWriter Bytes(string name, ReadOnlySpan<byte> value)
+    {
+        if (_depth == 0 || _childrenBegun)
+        {
+            throw new InvalidOperationException($"property '{name}': properties stand in a node, before its children");
+        }
+
+        Cell(PropertyToken);
+        Cell((uint)value.Length);
+        Cell(StringOffset(name));
+        _structure.AddRange(value);
+        Align();
+        return this;
+    }
+
+    /// <summary>The whole blob: header, memory reservations, structure, strings.</summary>
+    public byte[] ToArray()
+    {
+        if (!_rootDone)
+        {
+            throw new InvalidOperationException("the root node has not ended");
+        }
+
+        var reservationOffset = HeaderBytes; // 8-byte aligned, as it must be
+        var structureOffset = reservationOffset + ((_reservations.Count + 1) * 16);
+        var structureBytes = _structure.Count + 4;
+        var stringsOffset = structureOffset + structureBytes;
+        var total = (stringsOffset + _strings.Count + 7) & ~7;
+        var blob = new byte[total];
+        ReadOnlySpan<uint> header =
+        [
+            Magic, (uint)total, (uint)structureOffset, (uint)stringsOffset, (uint)reservationOffset, Version,
+            LastCompatibleVersion, 0, (uint)_strings.Count, (uint)structureBytes,
+        ];
+        for (var i = 0; i < header.Length; i++)
+        {
+            BinaryPrimitives.WriteUInt32BigEndian(blob.AsSpan(i * 4), header[i]);
+        }
+
+        for (var i = 0; i < _reservations.Count; i++)
+        {
+            var entry = blob.AsSpan(reservationOffset + (i * 16));
+            BinaryPrimitives.WriteUInt64BigEndian(entry, _reservations[i].Address);
+            BinaryPrimitives.WriteUInt64BigEndian(entry[8..], _reservations[i].SizeBytes);
+        }
+
+        _structure.CopyTo(blob, structureOffset);
+        BinaryPrimitives.WriteUInt32BigEndian(blob.AsSpan(stringsOffset - 4), EndToken);
+        _strings.CopyTo(blob, stringsOffset);
+        return blob;
+    }
+
+    private void Cell(uint value)
+    {
+        Span<byte> bytes = stackalloc byte[4];
+        BinaryPrimitives.WriteUInt32BigEndian(bytes, value);
+        _structure.AddRange(bytes);
+    }
+
+    private void Text(string text)
+    {
+        _structure.AddRange(Encoding.UTF8.GetBytes(text));
+        _structure.Add(0);
+    }
+
+    private void Align()
+    {
+        while (_structure.Count % 4 != 0)
+        {
+            _structure.Add(0);
+        }
+    }
+
+    private uint StringOffset(string name)
+    {
+        if (!_stringOffsets.TryGetValue(name, out var offset))
+        {
+            offset = (uint)_strings.Count;
+            _stringOffsets.Add(name, offset);
+            _strings.AddRange(Encoding.UTF8.GetBytes(name));
+            _strings.Add(0);
+        }
+
+        return offset;
+    }
+}
