@@ -81,7 +81,7 @@ public sealed class PackedQueue : VirtQueue
                 wrap = !wrap;
             }
 
-            if (!TryAddDescriptor(chain, body, flags))
+            if (!TryAddDescriptor(chain, body, flags, isFirst: slots == 1))
             {
                 return false;
             }
@@ -212,13 +212,13 @@ public sealed class PackedQueue : VirtQueue
         }
     }
 
-    private bool TryAddDescriptor(DescriptorChain chain, ReadOnlySpan<byte> body, DescriptorBits flags)
+    private bool TryAddDescriptor(DescriptorChain chain, ReadOnlySpan<byte> body, DescriptorBits flags, bool isFirst)
     {
         var address = BinaryPrimitives.ReadUInt64LittleEndian(body);
         var length = BinaryPrimitives.ReadUInt32LittleEndian(body[LengthOffset..]);
         return (flags & DescriptorBits.Indirect) == 0
             ? TryAddBuffer(chain, address, length, (flags & DescriptorBits.Write) != 0)
-            : MayFollowIndirect(flags, inTable: false) && IsIndirectTable(length)
+            : MayFollowIndirect(flags, afterOthers: !isFirst) && IsIndirectTable(length)
                 && TryAddTable(chain, address, length / DescriptorBytes);
     }
 

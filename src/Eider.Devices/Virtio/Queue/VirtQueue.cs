@@ -359,17 +359,17 @@ public abstract class VirtQueue : IDisposable
         return true;
     }
 
-    /// <summary>Checks that an indirect descriptor may stand here (2.7.5.3.1); its WRITE flag is ignored.</summary>
+    /// <summary>Checks that an indirect descriptor may stand here (2.7.5.3.1, 2.8.19); its WRITE flag is ignored.</summary>
     /// <param name="flags">Its flags.</param>
-    /// <param name="inTable">True inside an indirect table.</param>
-    protected bool MayFollowIndirect(DescriptorBits flags, bool inTable)
+    /// <param name="afterOthers">True inside an indirect table, and in a packed ring after another descriptor.</param>
+    protected bool MayFollowIndirect(DescriptorBits flags, bool afterOthers)
     {
         if (!IndirectAllowed)
         {
             return Fail(QueueFault.IndirectNotNegotiated);
         }
 
-        return (!inTable && (flags & DescriptorBits.Next) == 0) || Fail(QueueFault.IndirectNested);
+        return (!afterOthers && (flags & DescriptorBits.Next) == 0) || Fail(QueueFault.IndirectNested);
     }
 
     /// <summary>Checks the length of an indirect table.</summary>
