@@ -21,6 +21,7 @@ public sealed class RiscVEngine : ICpuEngine
     private readonly Hart[] _harts;
     private int _next;
     private int _stop;
+    private int _revokeStores;
 
     /// <summary>Makes harts that stand at their start.</summary>
     /// <exception cref="ArgumentException">No hart or more than <see cref="RiscVEngineOptions.MaxHarts"/>, an odd entry point, an empty slice.</exception>
@@ -48,6 +49,7 @@ public sealed class RiscVEngine : ICpuEngine
         _harts = [.. Enumerable.Range(0, options.Pins.Count).Select(id => new Hart(this, options, _code, id))];
         _code.Mmus = [.. _harts.Select(hart => hart.Mmu)];
         options.Ram.CodePageWritten += CodePageWritten;
+        options.Ram.WriteProtectionRaised += WriteProtectionRaised;
         foreach (var hart in _harts)
         {
             hart.Reset(options);
@@ -132,14 +134,24 @@ public sealed class RiscVEngine : ICpuEngine
     public void Dispose()
     {
         _options.Ram.CodePageWritten -= CodePageWritten;
+        _options.Ram.WriteProtectionRaised -= WriteProtectionRaised;
         _code.Dispose();
     }
 
-    internal void DropCodeWrittenByDevices()
+    /// <summary>Makes true what other threads did to watched pages, before a hart goes on.</summary>
+    internal void FollowMemoryWatches()
     {
         if (_code.HasDeviceWrites)
         {
             _code.DropWrittenByDevices();
+        }
+
+        if (Volatile.Read(ref _revokeStores) != 0 && Interlocked.Exchange(ref _revokeStores, 0) != 0)
+        {
+            foreach (var hart in _harts)
+            {
+                hart.Mmu.RevokeAllStores();
+            }
         }
     }
 
@@ -158,6 +170,15 @@ public sealed class RiscVEngine : ICpuEngine
 
     // Taken back only here, so that a request between two calls is not lost.
     private bool TakeStopRequest() => Volatile.Read(ref _stop) != 0 && Interlocked.Exchange(ref _stop, 0) != 0;
+
+    private void WriteProtectionRaised()
+    {
+        Volatile.Write(ref _revokeStores, 1);
+        foreach (var hart in _harts)
+        {
+            hart.LookForInterrupts();
+        }
+    }
 
     private void CodePageWritten(ulong pageAddress)
     {

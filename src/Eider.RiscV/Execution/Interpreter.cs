@@ -1,5 +1,6 @@
 using System.Buffers.Binary;
 using System.Numerics;
+using System.Runtime.CompilerServices;
 using Eider.RiscV.Csr;
 using Eider.RiscV.Decoding;
 using Eider.RiscV.Memory;
@@ -21,9 +22,12 @@ internal sealed unsafe class Interpreter(Hart hart, CodeCache code)
     private const int TlbIndexShift = 12 - 5; // an entry has 32 bytes
     private const ulong TlbIndexMask = (Mmu.DataEntries - 1) << 5;
 
-    private readonly Op[] _straddling = GC.AllocateArray<Op>(2, pinned: true);
+    private readonly Op[] _single = GC.AllocateArray<Op>(2, pinned: true);
 
-    /// <summary>Runs until the budget is spent or the hart gives its turn away.</summary>
+    /// <summary>
+    /// Runs until the budget is spent or the hart gives its turn away. A budget of less than a block is kept
+    /// exactly; any other is overdrawn by less than a block.
+    /// </summary>
     /// <returns>What it cost: instructions retired, and one for each trap or call.</returns>
     public long Run(long budget)
     {
@@ -59,14 +63,20 @@ internal sealed unsafe class Interpreter(Hart hart, CodeCache code)
         }
 
         pageBase = pc & Mmu.PageMask;
+        if (budget < CodeCache.MaxBlockInstructions)
+        {
+            op = DecodeAlone(pc);
+        }
+        else
         {
             var fetch = s->FetchTlb + ((pc >> 12) & (Mmu.FetchEntries - 1));
             var index = fetch->Tag == pageBase ? fetch->Page->Blocks[(pc & 0xFFF) >> 1] : 0;
             op = index != 0 ? code.Arena + index : hart.Mmu.FindBlock(pc);
-            if (op is null)
-            {
-                goto FetchTrap;
-            }
+        }
+
+        if (op is null)
+        {
+            goto FetchTrap;
         }
 
     Dispatch:
@@ -811,7 +821,8 @@ internal sealed unsafe class Interpreter(Hart hart, CodeCache code)
                 goto StoreMiss;
 
             case OpCode.Straddle:
-                op = DecodeStraddling(pageBase + op->PcOffset, (uint)op->Imm);
+                pc = pageBase + op->PcOffset;
+                op = DecodeStraddling(pc, (uint)op->Imm);
                 if (op is null)
                 {
                     goto FetchTrap;
@@ -921,18 +932,27 @@ internal sealed unsafe class Interpreter(Hart hart, CodeCache code)
 
     // A 4-byte instruction in the last two bytes of a page: its second half is fetched through its own
     // translation each time, nothing of it is kept. A fault there has the second half's address as its value.
-    private Op* DecodeStraddling(ulong pc, uint low)
+    private Op* DecodeStraddling(ulong pc, uint low) =>
+        hart.Mmu.TryFetchHalfword(pc + 2, out var high) ? Single(pc, low | (high << 16), 4) : null;
+
+    // One instruction as a block of its own, for a budget that must not be overdrawn by a whole block.
+    private Op* DecodeAlone(ulong pc)
     {
-        if (!hart.Mmu.TryFetchHalfword(pc + 2, out var high))
+        if (!hart.Mmu.TryFetchHalfword(pc, out var low))
         {
             return null;
         }
 
+        return (low & 3) == 3 ? DecodeStraddling(pc, low) : Single(pc, CompressedExpander.Expand(low), 2);
+    }
+
+    private Op* Single(ulong pc, uint word, uint lengthBytes)
+    {
         var offset = (ushort)(pc & 0xFFF);
-        _straddling[0] = Decoder.Decode(low | (high << 16), 4) with { PcOffset = offset };
-        _straddling[1] = new Op { Code = OpCode.EndBlock, PcOffset = (ushort)(offset + 4), Index = 1 };
+        _single[0] = Decoder.Decode(word, lengthBytes) with { PcOffset = offset };
+        _single[1] = new Op { Code = OpCode.EndBlock, PcOffset = (ushort)(offset + lengthBytes), Index = 1 };
 
         // SAFETY: the array is pinned and lives as long as this object.
-        return (Op*)System.Runtime.CompilerServices.Unsafe.AsPointer(ref _straddling[0]);
+        return (Op*)Unsafe.AsPointer(ref _single[0]);
     }
 }

@@ -41,7 +41,7 @@ public sealed unsafe partial class Hart
     {
         // A full fence: what was set before the flag is seen after it was cleared.
         Interlocked.Exchange(ref State->Attention, 0);
-        _engine.DropCodeWrittenByDevices();
+        _engine.FollowMemoryWatches();
         if (_engine.IsStopRequested)
         {
             Volatile.Write(ref State->Attention, 1); // interrupts are looked for in the next turn
