@@ -72,13 +72,13 @@ public abstract class BlockStorage : IAsyncDisposable
         {
             ThrowIfUnusable(BlockOperation.Flush, cancellationToken);
             ThrowIfFlushFailed(BlockOperation.Flush);
+            var flush = FlushCoreAsync(cancellationToken);
+            return flush.IsCompletedSuccessfully ? flush : RememberFailureAsync(flush);
         }
         catch (Exception exception)
         {
-            return ValueTask.FromException<BlockResult>(exception);
+            return RememberFailureAsync(ValueTask.FromException<BlockResult>(exception));
         }
-
-        return FlushStickilyAsync(cancellationToken);
     }
 
     /// <summary>Says that a range's content is not needed any more; it reads as anything afterwards.</summary>
@@ -205,11 +205,11 @@ public abstract class BlockStorage : IAsyncDisposable
         return lengthBytes != 0;
     }
 
-    private async ValueTask<BlockResult> FlushStickilyAsync(CancellationToken cancellationToken)
+    private async ValueTask<BlockResult> RememberFailureAsync(ValueTask<BlockResult> flush)
     {
         try
         {
-            return await FlushCoreAsync(cancellationToken).ConfigureAwait(false);
+            return await flush.ConfigureAwait(false);
         }
         catch (Exception exception) when (exception is not OperationCanceledException)
         {

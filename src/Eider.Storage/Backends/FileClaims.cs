@@ -1,3 +1,5 @@
+using Microsoft.Win32.SafeHandles;
+
 namespace Eider.Storage.Backends;
 
 /// <summary>
@@ -7,63 +9,54 @@ namespace Eider.Storage.Backends;
 internal static class FileClaims
 {
     private static readonly Lock Gate = new();
-    private static readonly Dictionary<FileIdentity, Claim> Claims = [];
+    private static readonly Dictionary<FileIdentity, List<Claim>> Claims = [];
 
     /// <summary>Claims a file; null if others in this process stand in the way.</summary>
-    public static IDisposable? TryClaim(FileIdentity identity, bool writes, bool toleratesWriter)
+    /// <param name="identity">Which file.</param>
+    /// <param name="handle">The claim ends with it at the latest: then the identity may be another file's.</param>
+    /// <param name="writes">True to be alone.</param>
+    /// <param name="toleratesWriter">True to be in nobody's way.</param>
+    public static IDisposable? TryClaim(FileIdentity identity, SafeFileHandle handle, bool writes, bool toleratesWriter)
     {
+        var claim = new Claim(identity, handle, writes);
+        if (toleratesWriter)
+        {
+            return claim;
+        }
+
         lock (Gate)
         {
-            var claim = Claims.GetValueOrDefault(identity);
-            if (writes ? claim.Writers + claim.Readers > 0 : claim.Writers > 0 && !toleratesWriter)
+            if (!Claims.TryGetValue(identity, out var present))
+            {
+                Claims.Add(identity, present = []);
+            }
+
+            present.RemoveAll(other => !other.IsAlive);
+            if (present.Exists(other => writes || other.Writes))
             {
                 return null;
             }
 
-            // A reader that tolerates a writer is not in a later writer's way either.
-            var held = writes
-                ? Held.Writer
-                : toleratesWriter ? Held.Nothing : Held.Reader;
-            Add(identity, held, 1);
-            return new Release(identity, held);
+            present.Add(claim);
+            return claim;
         }
     }
 
-    private static void Add(FileIdentity identity, Held held, int count)
+    private sealed class Claim(FileIdentity identity, SafeFileHandle handle, bool writes) : IDisposable
     {
-        var claim = Claims.GetValueOrDefault(identity);
-        claim = new Claim(
-            claim.Readers + (held == Held.Reader ? count : 0), claim.Writers + (held == Held.Writer ? count : 0));
-        if (claim == default)
-        {
-            Claims.Remove(identity);
-        }
-        else
-        {
-            Claims[identity] = claim;
-        }
-    }
+        private readonly WeakReference<SafeFileHandle> _handle = new(handle);
 
-    private enum Held
-    {
-        Nothing,
-        Reader,
-        Writer,
-    }
+        public bool Writes { get; } = writes;
 
-    private readonly record struct Claim(int Readers, int Writers);
-
-    private sealed class Release(FileIdentity identity, Held held) : IDisposable
-    {
-        private int _released;
+        public bool IsAlive => _handle.TryGetTarget(out var handle) && !handle.IsClosed;
 
         public void Dispose()
         {
-            if (Interlocked.Exchange(ref _released, 1) == 0)
+            lock (Gate)
             {
-                lock (Gate)
+                if (Claims.TryGetValue(identity, out var present) && present.Remove(this) && present.Count == 0)
                 {
-                    Add(identity, held, -1);
+                    Claims.Remove(identity);
                 }
             }
         }

@@ -128,7 +128,7 @@ internal static class FileOpening
         }
 
         var toleratesWriter = options.Locking == FileLocking.ShareWithWriter;
-        var claim = FileClaims.TryClaim(identity, !options.IsReadOnly, toleratesWriter)
+        var claim = FileClaims.TryClaim(identity, handle, !options.IsReadOnly, toleratesWriter)
             ?? throw Locked(path, "this process", options.IsReadOnly);
         try
         {
@@ -146,7 +146,7 @@ internal static class FileOpening
         }
     }
 
-    private static Opened OpenPortably(string path, FileStorageOptions options, long? createBytes)
+    public static Opened OpenPortably(string path, FileStorageOptions options, long? createBytes)
     {
         var share = options.Locking == FileLocking.Exclusive
             ? options.IsReadOnly ? FileShare.Read : FileShare.None

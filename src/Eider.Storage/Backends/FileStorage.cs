@@ -116,6 +116,10 @@ public sealed class FileStorage : BlockStorage
         SetSize(sizeBytes);
     }
 
+    /// <summary>Opens a file as hosts other than Linux do.</summary>
+    internal static FileStorage OpenPortably(string path, FileStorageOptions options) =>
+        new(FileOpening.OpenPortably(path, options, createBytes: null));
+
     /// <inheritdoc/>
     protected override ValueTask<BlockResult> ReadCoreAsync(
         long offsetBytes, BufferList buffers, CancellationToken cancellationToken)
