@@ -33,5 +33,5 @@ public interface IDeviceIo
     DeviceResources AssignedResources => DeviceResources.Empty;
 
     /// <summary>The part of it that the device traps; by default all port and memory-mapped ranges.</summary>
-    DeviceResources TrappedIoResources => AssignedResources;
+    DeviceResources TrappedIoResources => AssignedResources.TrappedIo;
 }

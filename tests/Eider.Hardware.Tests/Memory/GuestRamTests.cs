@@ -196,12 +196,13 @@ public sealed class GuestRamTests
     [Fact]
     public void Untouched_memory_costs_nothing()
     {
-        var managedBefore = GC.GetTotalAllocatedBytes(precise: true);
+        var managedBefore = GC.GetAllocatedBytesForCurrentThread();
         var residentBefore = Environment.WorkingSet;
         using var ram = new GuestRam((0x8000_0000, 8UL << 30));
         Assert.True(ram.TryWrite(0x8000_0000 + (8UL << 30) - 8, new byte[8]));
-        Assert.InRange(GC.GetTotalAllocatedBytes(precise: true) - managedBefore, 0, 1 << 20);
-        Assert.InRange(Environment.WorkingSet - residentBefore, long.MinValue, 64 << 20);
+        Assert.InRange(GC.GetAllocatedBytesForCurrentThread() - managedBefore, 0, 16 << 10);
+        // Other tests run at the same time: far less than the 8 GiB is what matters.
+        Assert.InRange(Environment.WorkingSet - residentBefore, long.MinValue, 1L << 30);
     }
 
     [Fact]
