@@ -15,9 +15,6 @@ public static class BlockLimits
     /// <summary>Length of a queue unless the configuration says otherwise.</summary>
     public const int DefaultQueueSize = 256;
 
-    /// <summary>Most bytes that one read or write may move; a longer one is answered with an I/O error.</summary>
-    public const long MaxRequestBytes = 256L << 20;
-
     /// <summary>Ranges of one discard request (max_discard_seg).</summary>
     public const int MaxDiscardSegments = 64;
 
@@ -38,4 +35,7 @@ public static class BlockLimits
 
     /// <summary>The longest list of ranges that any request may carry.</summary>
     internal const int MaxRanges = 64;
+
+    /// <summary>Bytes that a secure erase overwrites at a time.</summary>
+    internal const int EraseBytes = 1 << 20;
 }

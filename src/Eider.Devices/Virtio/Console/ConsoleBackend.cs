@@ -28,12 +28,6 @@ public abstract class ConsoleBackend : IConsoleSink
     /// <returns>How many were there; 0 if none now.</returns>
     public abstract int Read(Span<byte> bytes);
 
-    /// <summary>Bytes that wait to be read, at least; 0 if none do now.</summary>
-    public abstract int AvailableBytes { get; }
-
-    /// <summary>Room for bytes from the guest; 0 if the host does not keep up.</summary>
-    public abstract int FreeBytes { get; }
-
     /// <summary>Raises <see cref="Changed"/>.</summary>
     protected void OnChanged() => Changed?.Invoke(this, EventArgs.Empty);
 }

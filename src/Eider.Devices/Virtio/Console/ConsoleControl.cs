@@ -13,6 +13,8 @@ internal sealed class ConsoleControl(int portCount)
     /// <summary>Room that any message fits into.</summary>
     public const int MaxMessageBytes = ConsoleControlMessage.Size + ConsoleLimits.MaxNameBytes;
 
+    private const int ResizeBytes = 4;
+
     private readonly Lock _gate = new();
     private readonly Port[] _ports = new Port[portCount];
     private bool _isDriverReady;
@@ -188,22 +190,27 @@ internal sealed class ConsoleControl(int portCount)
     }
 
     /// <summary>Takes the next message for the driver; what it says counts as said.</summary>
-    /// <param name="bytes">At least <see cref="MaxMessageBytes"/> bytes.</param>
+    /// <param name="bytes">Room for it; <see cref="MaxMessageBytes"/> are always enough.</param>
     /// <param name="length">Length of the message.</param>
-    /// <returns>False if there is none.</returns>
+    /// <returns>False if there is none, or if the next one does not fit: it stays the next one.</returns>
     public bool TryTakeMessage(Span<byte> bytes, out int length)
     {
         lock (_gate)
         {
+            length = 0;
             var id = FindSpeaker();
             if (id < 0)
             {
-                length = 0;
                 return false;
             }
 
             ref var port = ref _ports[id];
             var signal = (ConsolePortSignals)((int)port.Signals & -(int)port.Signals);
+            if (bytes.Length < GetLength(port, signal))
+            {
+                return false;
+            }
+
             port.Signals &= ~signal;
             length = Compose(ref port, (uint)id, signal, bytes);
             return true;
@@ -255,6 +262,13 @@ internal sealed class ConsoleControl(int portCount)
         return -1;
     }
 
+    private static int GetLength(in Port port, ConsolePortSignals signal) => ConsoleControlMessage.Size + signal switch
+    {
+        ConsolePortSignals.Name => port.Name!.Length,
+        ConsolePortSignals.Resize => ResizeBytes,
+        _ => 0,
+    };
+
     private int Compose(ref Port port, uint id, ConsolePortSignals signal, Span<byte> bytes)
     {
         switch (signal)
@@ -279,7 +293,7 @@ internal sealed class ConsoleControl(int portCount)
             default:
                 BinaryPrimitives.WriteUInt16LittleEndian(bytes[ConsoleControlMessage.Size..], _columns);
                 BinaryPrimitives.WriteUInt16LittleEndian(bytes[(ConsoleControlMessage.Size + 2)..], _rows);
-                return WriteMessage(bytes, id, ConsoleControlEvent.Resize, 0) + 4;
+                return WriteMessage(bytes, id, ConsoleControlEvent.Resize, 0) + ResizeBytes;
         }
     }
 

@@ -42,7 +42,8 @@ public sealed class ConsoleEndpoint : ConsoleBackend
         {
             lock (_gate)
             {
-                return _isOpen;
+                // A guest that has nothing more to read and nobody to write to has a closed port.
+                return _isOpen && !(_isInputClosed && _discards && _toGuest.Count == 0);
             }
         }
     }
@@ -59,32 +60,14 @@ public sealed class ConsoleEndpoint : ConsoleBackend
         }
     }
 
-    /// <inheritdoc/>
-    public override int AvailableBytes
+    /// <summary>Bytes sent that the guest has not read yet.</summary>
+    public int UnreadBytes
     {
         get
         {
             lock (_gate)
             {
                 return _toGuest.Count;
-            }
-        }
-    }
-
-    /// <inheritdoc/>
-    public override int FreeBytes
-    {
-        get
-        {
-            lock (_gate)
-            {
-                if (!_discards && _fromGuest.Free == 0)
-                {
-                    _wroteShort = true;
-                    return 0;
-                }
-
-                return _discards ? int.MaxValue : _fromGuest.Free;
             }
         }
     }
@@ -123,13 +106,20 @@ public sealed class ConsoleEndpoint : ConsoleBackend
     {
         TaskCompletionSource? waiting;
         int given;
+        bool ended;
         lock (_gate)
         {
             given = _toGuest.Read(bytes);
             waiting = given > 0 ? Take(ref _roomToGuest) : null;
+            ended = given > 0 && _toGuest.Count == 0 && _isInputClosed;
         }
 
         waiting?.TrySetResult();
+        if (ended)
+        {
+            OnChanged();
+        }
+
         return given;
     }
 

@@ -18,6 +18,6 @@ public static class ConsoleLimits
     /// <summary>Bytes that one queue moves before other queues get their turn.</summary>
     public const int BytesPerTurn = 256 << 10;
 
-    /// <summary>Bytes that go through the stack at a time.</summary>
+    /// <summary>Bytes that are copied at a time.</summary>
     internal const int ChunkBytes = 2048;
 }

@@ -11,10 +11,12 @@ internal sealed class ConsoleStreamPump : IAsyncDisposable
 
     private readonly ConsoleEndpoint _endpoint;
     private readonly Action<Exception> _failed;
+    private readonly Lock _gate = new();
+
     private readonly CancellationTokenSource _stop = new();
     private readonly CancellationToken _stopped;
     private Task _output = Task.CompletedTask;
-    private int _isDisposed;
+    private Task? _stopping;
 
     /// <summary>Makes a pump, at rest.</summary>
     /// <param name="endpoint">The end that it serves.</param>
@@ -50,34 +52,47 @@ internal sealed class ConsoleStreamPump : IAsyncDisposable
         }
     }
 
-    /// <summary>
-    /// Ends the pump: what the guest wrote so far still goes out, input is not waited for. A stream that does
-    /// not take the rest keeps this waiting until <paramref name="patience"/> ends.
-    /// </summary>
-    /// <param name="patience">Gives up on the output.</param>
-    public async ValueTask StopAsync(CancellationToken patience)
+    /// <summary>Ends the pump: what the guest wrote so far still goes out, input is not waited for.</summary>
+    /// <returns>Done when the output has everything. The same task each time.</returns>
+    public Task Stop()
     {
-        if (Interlocked.Exchange(ref _isDisposed, 1) != 0)
+        lock (_gate)
         {
-            return;
+            return _stopping ??= StopCoreAsync();
         }
+    }
 
-        _endpoint.Close();
+    /// <summary>As <see cref="Stop"/>, but gives up on an output that does not take the rest.</summary>
+    /// <param name="patience">When to give up.</param>
+    /// <returns>False if something was left.</returns>
+    public async Task<bool> StopAsync(CancellationToken patience)
+    {
+        var stopping = Stop();
         try
         {
-            await _output.WaitAsync(patience).ConfigureAwait(false);
+            await stopping.WaitAsync(patience).ConfigureAwait(false);
+            return true;
         }
         catch (OperationCanceledException)
         {
-            // The host does not read and was given its time; what is left is lost and counted as such.
+            await _stop.CancelAsync().ConfigureAwait(false);
+            return false;
         }
-
-        await _stop.CancelAsync().ConfigureAwait(false);
-        _stop.Dispose();
     }
 
     /// <inheritdoc/>
-    public ValueTask DisposeAsync() => StopAsync(CancellationToken.None);
+    public async ValueTask DisposeAsync()
+    {
+        await Stop().ConfigureAwait(false);
+        _stop.Dispose();
+    }
+
+    private async Task StopCoreAsync()
+    {
+        _endpoint.Close();
+        await _output.ConfigureAwait(false);
+        await _stop.CancelAsync().ConfigureAwait(false);
+    }
 
     private async Task PumpInputAsync(Stream input)
     {

@@ -44,11 +44,10 @@ public sealed class ConsoleEndpointTests
         end.Changed += (_, _) => changes++;
         Assert.Equal(10, end.Write(new byte[25]));
         Assert.Equal(0, end.Write(new byte[1]));
-        Assert.Equal(0, end.FreeBytes);
         Assert.Equal(0, changes);
         Assert.Equal(4, end.Receive(new byte[4]));
         Assert.Equal(1, changes);
-        Assert.Equal(4, end.FreeBytes);
+        Assert.Equal(4, end.Write(new byte[9]));
         Assert.Equal(0, end.DiscardedBytes);
     }
 
@@ -58,7 +57,7 @@ public sealed class ConsoleEndpointTests
         var end = new ConsoleEndpoint(bufferBytes: 4);
         var sending = end.SendAsync("abcdefgh", TestContext.Current.CancellationToken).AsTask();
         Assert.False(sending.IsCompleted);
-        Assert.Equal(4, end.AvailableBytes);
+        Assert.Equal(4, end.UnreadBytes);
         var got = new StringBuilder();
         var piece = new byte[3];
         while (got.Length < 8)

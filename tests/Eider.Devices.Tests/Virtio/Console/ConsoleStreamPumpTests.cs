@@ -15,7 +15,7 @@ public sealed class ConsoleStreamPumpTests
         var bytes = new byte[300_000];
         new Random(1).NextBytes(bytes);
         var end = new ConsoleEndpoint(1000);
-        await using var pump = new ConsoleStreamPump(end, _failures.Add);
+        var pump = new ConsoleStreamPump(end, _failures.Add);
         pump.Start(new MemoryStream(bytes), null);
         var got = new MemoryStream();
         var piece = new byte[777];
@@ -37,7 +37,7 @@ public sealed class ConsoleStreamPumpTests
         var pump = new ConsoleStreamPump(end, _failures.Add);
         pump.Start(null, output);
         end.Write("last words"u8);
-        await pump.DisposeAsync();
+        await pump.Stop();
         Assert.Equal("last words", Encoding.ASCII.GetString(output.ToArray()));
     }
 
@@ -48,7 +48,7 @@ public sealed class ConsoleStreamPumpTests
         var input = new GateStream { IgnoresCancellation = true };
         var pump = new ConsoleStreamPump(end, _failures.Add);
         pump.Start(input, new MemoryStream());
-        await pump.DisposeAsync().AsTask().WaitAsync(TimeSpan.FromSeconds(30), Cancellation);
+        await pump.Stop().WaitAsync(TimeSpan.FromSeconds(30), Cancellation);
         input.Open();
     }
 
@@ -60,7 +60,7 @@ public sealed class ConsoleStreamPumpTests
         var pump = new ConsoleStreamPump(end, _failures.Add);
         pump.Start(null, output);
         end.Write("stuck"u8);
-        await pump.StopAsync(new CancellationToken(canceled: true));
+        Assert.False(await pump.StopAsync(new CancellationToken(canceled: true)));
         Assert.Empty(output.Written);
     }
 
@@ -69,7 +69,7 @@ public sealed class ConsoleStreamPumpTests
     {
         var end = new ConsoleEndpoint(4);
         var broken = new IOException("broken pipe");
-        await using var pump = new ConsoleStreamPump(end, _failures.Add);
+        var pump = new ConsoleStreamPump(end, _failures.Add);
         pump.Start(null, new GateStream { Failure = broken });
         end.Write("abcdefgh"u8);
         while (end.DiscardedBytes == 0)
@@ -86,7 +86,7 @@ public sealed class ConsoleStreamPumpTests
     {
         var end = new ConsoleEndpoint();
         var input = new GateStream();
-        await using var pump = new ConsoleStreamPump(end, _failures.Add);
+        var pump = new ConsoleStreamPump(end, _failures.Add);
         pump.Start(input, new MemoryStream());
         input.Open();
         while (!end.IsInputEnded)

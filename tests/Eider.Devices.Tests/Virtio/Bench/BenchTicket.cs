@@ -1,0 +1,12 @@
+namespace Eider.Devices.Tests.Virtio.Bench;
+
+/// <summary>A chain that the bench's driver made available, and what became of it.</summary>
+internal sealed class BenchTicket(BenchBuffer[] buffers)
+{
+    public BenchBuffer[] Buffers { get; } = buffers;
+
+    /// <summary>Null until used; then the length that the device reported.</summary>
+    public uint? UsedBytes { get; set; }
+
+    public bool IsUsed => UsedBytes is not null;
+}
