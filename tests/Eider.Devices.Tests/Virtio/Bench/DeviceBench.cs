@@ -148,19 +148,25 @@ internal sealed class DeviceBench : VirtioDeviceContext, IVirtQueueHost, IDispos
         while (TryTakeWoken(out var index))
         {
             Assert.True(limit-- > 0, $"queue {index} keeps running");
-            if (_queues[index] is { } queue)
-            {
-                queue.BeginRun();
-                _device.ProcessQueue(index, queue);
-                queue.Flush();
-                if (queue.TakenInRun == queue.Size)
-                {
-                    Wake(index);
-                }
-            }
+            RunQueue(index);
         }
 
         CollectUsed();
+    }
+
+    /// <summary>One run of the worker of a queue.</summary>
+    public void RunQueue(int index)
+    {
+        if (index < _queues.Length && _queues[index] is { } queue)
+        {
+            queue.BeginRun();
+            _device.ProcessQueue(index, queue);
+            queue.Flush();
+            if (queue.TakenInRun == queue.Size)
+            {
+                Wake(index);
+            }
+        }
     }
 
     public VirtQueue Queue(int index) => _queues[index]!;
