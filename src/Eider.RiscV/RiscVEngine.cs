@@ -20,6 +20,7 @@ public sealed class RiscVEngine : ICpuEngine
     private readonly CodeCache _code;
     private readonly Hart[] _harts;
     private int _next;
+    private bool _isDisposed;
     private int _stop;
     private int _revokeStores;
 
@@ -47,7 +48,7 @@ public sealed class RiscVEngine : ICpuEngine
         _code = new CodeCache(options.Ram, codeCacheOperations);
         Sbi = options.Start == RiscVStartMode.Supervisor ? new SbiFirmware(this, options) : null;
         _harts = [.. Enumerable.Range(0, options.Pins.Count).Select(id => new Hart(this, options, _code, id))];
-        _code.Mmus = [.. _harts.Select(hart => hart.Mmu)];
+        _code.Mmus = Array.ConvertAll(_harts, hart => hart.Mmu);
         options.Ram.CodePageWritten += CodePageWritten;
         options.Ram.WriteProtectionRaised += WriteProtectionRaised;
         foreach (var hart in _harts)
@@ -88,11 +89,15 @@ public sealed class RiscVEngine : ICpuEngine
 
     internal SbiFirmware? Sbi { get; }
 
+    /// <summary>The harts without an enumerator that costs an allocation.</summary>
+    internal ReadOnlySpan<Hart> AllHarts => _harts;
+
     internal bool IsStopRequested => Volatile.Read(ref _stop) != 0;
 
     /// <inheritdoc/>
     public EngineStop Run(long instructionBudget)
     {
+        ObjectDisposedException.ThrowIf(_isDisposed, this);
         var remaining = instructionBudget;
         while (true)
         {
@@ -133,6 +138,17 @@ public sealed class RiscVEngine : ICpuEngine
     /// <summary>Frees the decoded code; the RAM belongs to whoever made it.</summary>
     public void Dispose()
     {
+        if (_isDisposed)
+        {
+            return;
+        }
+
+        _isDisposed = true;
+        foreach (var hart in _harts)
+        {
+            hart.Detach();
+        }
+
         _options.Ram.CodePageWritten -= CodePageWritten;
         _options.Ram.WriteProtectionRaised -= WriteProtectionRaised;
         _code.Dispose();

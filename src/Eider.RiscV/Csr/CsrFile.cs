@@ -89,6 +89,9 @@ internal sealed unsafe partial class CsrFile
         }
     }
 
+    /// <summary>Takes the timer from the timebase.</summary>
+    public void DisarmTimer() => _timer.Disarm();
+
     /// <summary>Writes <c>stimecmp</c>, also for the SBI's <c>set_timer</c>.</summary>
     public void WriteStimecmp(ulong value)
     {

@@ -20,10 +20,15 @@ internal sealed unsafe class CodeCache : IDisposable
     private const int PageBytes = 4096;
     private const int IdleStoresUntilRelease = 16;
 
+    // 16384 pages of code are 64 MiB of it, more than any kernel and its programs run at a time; their tables
+    // take twice that, and no guest can make them take more.
+    private const int MaxPages = 16384;
+
     private readonly GuestRam _ram;
     private readonly int _capacity;
     private readonly CodePage*[][] _pages;
     private readonly List<nint> _allocated = [];
+    private readonly Stack<nint> _free = new();
     private readonly ConcurrentQueue<ulong> _writtenByDevices = new();
     private int _used = 1; // index 0 means "none"
 
@@ -45,13 +50,13 @@ internal sealed unsafe class CodeCache : IDisposable
     }
 
     /// <summary>The operations.</summary>
-    public Op* Arena { get; }
+    public Op* Arena { get; private set; }
 
     /// <summary>Changes whenever the arena was emptied: pointers into it taken before are void.</summary>
     public int Generation { get; private set; }
 
     /// <summary>The harts' TLBs, which lose write permission for pages that hold code.</summary>
-    public IReadOnlyList<Mmu> Mmus { get; set; } = [];
+    public Mmu[] Mmus { get; set; } = [];
 
     /// <summary>True if devices wrote to code that was not dropped yet.</summary>
     public bool HasDeviceWrites => !_writtenByDevices.IsEmpty;
@@ -135,6 +140,7 @@ internal sealed unsafe class CodeCache : IDisposable
     public void Dispose()
     {
         NativeMemory.AlignedFree(Arena);
+        Arena = null;
         foreach (var page in _allocated)
         {
             NativeMemory.Free((void*)page);
@@ -160,8 +166,18 @@ internal sealed unsafe class CodeCache : IDisposable
 
     private CodePage* Allocate(int regionIndex, GuestRamRegion region, ulong number)
     {
-        var page = (CodePage*)NativeMemory.AllocZeroed((nuint)sizeof(CodePage));
-        _allocated.Add((nint)page);
+        if (_free.Count == 0 && _allocated.Count >= MaxPages)
+        {
+            Recycle();
+        }
+
+        if (!_free.TryPop(out var free))
+        {
+            free = (nint)NativeMemory.AllocZeroed((nuint)sizeof(CodePage));
+            _allocated.Add(free);
+        }
+
+        var page = (CodePage*)free;
         page->Host = region.Host + (number * PageBytes);
         page->Region = regionIndex;
         page->Number = number;
@@ -265,6 +281,23 @@ internal sealed unsafe class CodeCache : IDisposable
         return offset == PageBytes - 2
             ? new Op { Code = OpCode.Straddle, Imm = (int)low }
             : Decoder.Decode(low | ((uint)*(ushort*)(page->Host + offset + 2) << 16), 4);
+    }
+
+    // Gives all pages back for other ones. Their marks stay: the first store to such a page clears them.
+    private void Recycle()
+    {
+        Empty();
+        foreach (var page in _allocated)
+        {
+            var old = (CodePage*)page;
+            _pages[old->Region][old->Number] = null;
+            _free.Push(page);
+        }
+
+        foreach (var mmu in Mmus)
+        {
+            mmu.FlushFetches();
+        }
     }
 
     private void Empty()

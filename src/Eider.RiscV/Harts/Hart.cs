@@ -146,6 +146,13 @@ public sealed unsafe partial class Hart
         Begin(address, opaque);
     }
 
+    /// <summary>Stops listening to the pins.</summary>
+    internal void Detach()
+    {
+        _pins.Changed -= Wake;
+        Csrs.DisarmTimer();
+    }
+
     internal void Stop() => RunState = HartRunState.Stopped;
 
     /// <summary>Ends a reservation; done when another hart has its turn.</summary>

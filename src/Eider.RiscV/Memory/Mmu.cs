@@ -112,6 +112,9 @@ internal sealed unsafe partial class Mmu
         Array.Clear(_superpages);
     }
 
+    /// <summary>Forgets which pages of code lie where.</summary>
+    public void FlushFetches() => new Span<ulong>(_fetch, FetchSets * FetchEntries * sizeof(FetchTlbEntry) / sizeof(ulong)).Fill(InvalidTag);
+
     /// <summary>Forgets the translation of one virtual address; everything, if a superpage may hold it.</summary>
     public void FlushPage(ulong address)
     {

@@ -21,7 +21,7 @@ internal sealed unsafe class IpiExtension(RiscVEngine engine) : ISbiExtension
             return SbiError.InvalidParameter;
         }
 
-        foreach (var target in engine.Harts)
+        foreach (var target in engine.AllHarts)
         {
             if ((harts & (1u << target.Id)) != 0)
             {

@@ -24,7 +24,7 @@ internal sealed unsafe class RemoteFenceExtension(RiscVEngine engine) : ISbiExte
             return SbiError.InvalidParameter;
         }
 
-        foreach (var target in engine.Harts)
+        foreach (var target in engine.AllHarts)
         {
             if ((harts & (1u << target.Id)) == 0)
             {

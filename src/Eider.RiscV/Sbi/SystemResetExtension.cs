@@ -28,7 +28,7 @@ internal sealed unsafe class SystemResetExtension(RiscVEngine engine, IPowerSink
         }
 
         power.Request(new PowerRequest(type == Shutdown ? PowerRequestKind.Shutdown : PowerRequestKind.Restart, (int)reason));
-        foreach (var each in engine.Harts)
+        foreach (var each in engine.AllHarts)
         {
             each.Stop();
         }
