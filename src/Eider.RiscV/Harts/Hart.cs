@@ -53,6 +53,7 @@ public sealed unsafe partial class Hart
         {
             State->Privilege = value;
             Mmu.SelectMode();
+            LookForInterrupts();
         }
     }
 
@@ -101,7 +102,11 @@ public sealed unsafe partial class Hart
     /// <param name="number">Its 12-bit number.</param>
     /// <param name="value">What to write; fields that cannot take it keep their value.</param>
     /// <returns>False if there is none of that number, or it is read-only.</returns>
-    public bool TryWriteCsr(int number, ulong value) => ((uint)number & 0xFFF) < 0xC00 && Csrs.TryWrite((uint)number & 0xFFF, value);
+    public bool TryWriteCsr(int number, ulong value)
+    {
+        LookForInterrupts();
+        return ((uint)number & 0xFFF) < 0xC00 && Csrs.TryWrite((uint)number & 0xFFF, value);
+    }
 
     internal void Reset(RiscVEngineOptions options)
     {
