@@ -10,6 +10,7 @@ public sealed class PendingAccess
     private static readonly Action Done = () => { };
     private Action? _continuation;
     private ulong _value;
+    private int _isTaken;
 
     /// <summary>True once <see cref="Complete"/> was called; the value is visible then.</summary>
     public bool IsCompleted => ReferenceEquals(Volatile.Read(ref _continuation), Done);
@@ -21,19 +22,15 @@ public sealed class PendingAccess
     /// <param name="value">The answer of a read, little-endian.</param>
     public bool Complete(ulong value = 0)
     {
-        if (IsCompleted)
+        // A worker and a reset may both come here: the first one's value counts, and never changes afterwards.
+        if (Interlocked.Exchange(ref _isTaken, 1) != 0)
         {
             return false;
         }
 
         _value = value;
-        var waiting = Interlocked.Exchange(ref _continuation, Done);
-        if (!ReferenceEquals(waiting, Done))
-        {
-            waiting?.Invoke();
-        }
-
-        return !ReferenceEquals(waiting, Done);
+        Interlocked.Exchange(ref _continuation, Done)?.Invoke();
+        return true;
     }
 
     /// <summary>Calls <paramref name="continuation"/> once when completed: at once if it already is.</summary>

@@ -10,6 +10,7 @@ public abstract class Timebase
     private readonly Lock _gate = new();
     private readonly List<TimebaseTimer> _armed = [];
     private ulong _nextDeadline = ulong.MaxValue;
+    private ulong _look; // counts calls of RunDueTimers that found something; guarded by _gate
 
     /// <summary>Ticks a second.</summary>
     public abstract ulong FrequencyHz { get; }
@@ -30,15 +31,25 @@ public abstract class Timebase
     /// <param name="fired">Runs on the thread that calls <see cref="RunDueTimers"/>; must not block or throw.</param>
     public TimebaseTimer CreateTimer(Action fired) => new(this, fired);
 
-    /// <summary>Fires every timer that is due. Cheap when none is: one volatile read.</summary>
+    /// <summary>
+    /// Fires every timer that is due, earliest deadline first. Cheap when none is: one volatile read. What is armed
+    /// meanwhile fires at the next look at the earliest, so that a timer that arms itself cannot hold up the machine.
+    /// </summary>
     public void RunDueTimers()
     {
-        if (Now < NextDeadline)
+        var now = Now;
+        if (now < NextDeadline)
         {
             return;
         }
 
-        while (TakeDue() is { } timer)
+        ulong look;
+        lock (_gate)
+        {
+            look = _look++;
+        }
+
+        while (TakeDue(now, look) is { } timer)
         {
             timer.Fire();
         }
@@ -51,6 +62,7 @@ public abstract class Timebase
         {
             _armed.Remove(timer);
             timer.Deadline = deadline;
+            timer.ArmedAtLook = _look;
             _armed.Add(timer);
             earlier = deadline < _nextDeadline;
             UpdateNextDeadline();
@@ -71,12 +83,19 @@ public abstract class Timebase
         }
     }
 
-    private TimebaseTimer? TakeDue()
+    private TimebaseTimer? TakeDue(ulong now, ulong look)
     {
         lock (_gate)
         {
-            var now = Now;
-            var due = _armed.Find(timer => timer.Deadline <= now);
+            TimebaseTimer? due = null;
+            foreach (var timer in _armed)
+            {
+                if (timer.Deadline <= now && timer.ArmedAtLook <= look && (due is null || timer.Deadline < due.Deadline))
+                {
+                    due = timer;
+                }
+            }
+
             if (due is not null)
             {
                 _armed.Remove(due);

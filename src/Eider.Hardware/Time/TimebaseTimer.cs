@@ -14,6 +14,8 @@ public sealed class TimebaseTimer
 
     internal ulong Deadline { get; set; }
 
+    internal ulong ArmedAtLook { get; set; }
+
     /// <summary>Fires at the first look at the clock at or after a tick; one in the past fires at the next look.</summary>
     /// <param name="deadlineTicks">Absolute tick of the timebase.</param>
     public void Arm(ulong deadlineTicks) => _timebase.Arm(this, deadlineTicks);

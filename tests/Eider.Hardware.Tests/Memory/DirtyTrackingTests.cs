@@ -109,7 +109,7 @@ public sealed class DirtyTrackingTests
         });
         writer.Start();
         var copy = new byte[2 * Page];
-        for (var round = 0; round < 20_000; round++)
+        for (var round = 0; round < 3000; round++)
         {
             CopyDirty();
         }

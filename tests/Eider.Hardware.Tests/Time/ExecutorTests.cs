@@ -95,14 +95,14 @@ public sealed class ExecutorTests
             worst = Math.Max(worst, Interlocked.Increment(ref inside));
             seen = Volatile.Read(ref produced);
             Interlocked.Decrement(ref inside);
-            if (seen == 40_000)
+            if (seen == 10_000)
             {
                 done.Set();
             }
         });
         var signallers = Enumerable.Range(0, 2).Select(_ => new Thread(() =>
         {
-            for (var i = 0; i < 20_000; i++)
+            for (var i = 0; i < 5_000; i++)
             {
                 Interlocked.Increment(ref produced);
                 worker.Signal();

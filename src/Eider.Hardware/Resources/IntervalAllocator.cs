@@ -1,0 +1,134 @@
+namespace Eider.Hardware.Resources;
+
+/// <summary>
+/// Gives out blocks of numbers: the lowest place where a block fits, and what is given back joins its free
+/// neighbours again. Numbers are 64 bits wide; the last one may be given out, too. Not safe for several threads.
+/// </summary>
+public sealed class IntervalAllocator
+{
+    // Both sorted; a machine has tens of blocks, so inserting into a list is the fastest there is.
+    private readonly List<(ulong First, ulong Last)> _free = [];
+    private readonly SortedDictionary<ulong, ulong> _allocated = [];
+
+    /// <summary>All free blocks, by address, both ends included.</summary>
+    public IReadOnlyList<(ulong First, ulong Last)> Free => _free;
+
+    /// <summary>All blocks that are given out, by address, both ends included.</summary>
+    public IReadOnlyList<(ulong First, ulong Last)> Allocated => [.. _allocated.Select(block => (block.Key, block.Value))];
+
+    /// <summary>Adds numbers that may be given out.</summary>
+    /// <param name="first">The first one.</param>
+    /// <param name="last">The last one, included.</param>
+    /// <exception cref="ArgumentException">The range is none, or a number of it is known already, free or given out.</exception>
+    public void Add(ulong first, ulong last)
+    {
+        if (first > last)
+        {
+            throw new ArgumentException($"0x{first:x} to 0x{last:x} is no range", nameof(last));
+        }
+
+        if (_free.Exists(block => block.First <= last && first <= block.Last)
+            || _allocated.Any(block => block.Key <= last && first <= block.Value))
+        {
+            throw new ArgumentException($"0x{first:x} to 0x{last:x} overlaps numbers that are in the pool already", nameof(first));
+        }
+
+        Insert(first, last);
+    }
+
+    /// <summary>Takes the lowest block that fulfils all conditions.</summary>
+    /// <param name="size">How many numbers, at least 1.</param>
+    /// <param name="align">The first one is a multiple of it; a power of two, or 0 for none.</param>
+    /// <param name="min">The lowest number that may be in the block.</param>
+    /// <param name="max">The highest number that may be in the block.</param>
+    /// <param name="first">The first number of the block.</param>
+    /// <returns>False if there is no such block, or the conditions cannot be met by any.</returns>
+    public bool TryAllocate(ulong size, ulong align, ulong min, ulong max, out ulong first)
+    {
+        first = 0;
+        if (size == 0 || min > max || (align != 0 && !ulong.IsPow2(align)))
+        {
+            return false;
+        }
+
+        for (var i = 0; i < _free.Count; i++)
+        {
+            var (low, high) = _free[i];
+            if (TryFit(Math.Max(low, min), Math.Min(high, max), size, align, out first))
+            {
+                Take(i, first, first + (size - 1));
+                return true;
+            }
+        }
+
+        return false;
+    }
+
+    /// <summary>True if exactly this block is given out.</summary>
+    public bool IsAllocated(ulong first, ulong size) =>
+        size != 0 && _allocated.TryGetValue(first, out var last) && last - first == size - 1;
+
+    /// <summary>Takes a block back.</summary>
+    /// <param name="first">Its first number.</param>
+    /// <param name="size">Its size, as it was allocated.</param>
+    /// <exception cref="InvalidOperationException">Not exactly this block is given out: freed twice, in part, or never allocated.</exception>
+    public void Release(ulong first, ulong size)
+    {
+        if (!IsAllocated(first, size))
+        {
+            throw new InvalidOperationException($"0x{first:x} of size 0x{size:x} is not allocated: freed twice, in part, or never taken");
+        }
+
+        _allocated.Remove(first);
+        Insert(first, first + (size - 1));
+    }
+
+    private static bool TryFit(ulong low, ulong high, ulong size, ulong align, out ulong first)
+    {
+        var mask = align == 0 ? 0 : align - 1;
+        first = low;
+        if (low > high || low > ulong.MaxValue - mask)
+        {
+            return false;
+        }
+
+        first = (low + mask) & ~mask;
+        return first <= high && size - 1 <= high - first;
+    }
+
+    private void Take(int index, ulong first, ulong last)
+    {
+        var (low, high) = _free[index];
+        _free.RemoveAt(index);
+        if (last < high)
+        {
+            _free.Insert(index, (last + 1, high));
+        }
+
+        if (first > low)
+        {
+            _free.Insert(index, (low, first - 1));
+        }
+
+        _allocated.Add(first, last);
+    }
+
+    private void Insert(ulong first, ulong last)
+    {
+        var index = _free.FindIndex(block => block.First > last);
+        index = index < 0 ? _free.Count : index;
+        if (index < _free.Count && last + 1 == _free[index].First)
+        {
+            last = _free[index].Last;
+            _free.RemoveAt(index);
+        }
+
+        if (index > 0 && _free[index - 1].Last + 1 == first)
+        {
+            first = _free[index - 1].First;
+            _free.RemoveAt(--index);
+        }
+
+        _free.Insert(index, (first, last));
+    }
+}
