@@ -266,13 +266,17 @@ public sealed class ConsoleHandler : VirtioDevice
             }
 
             var host = new ConsoleHost(port, Settings.BufferBytes, ReportFailure, () => OnHostChanged(id));
+            _pumps.RemoveAll(static pump => pump.IsStopped);
             if (host.Pump is not null)
             {
                 _pumps.Add(host.Pump);
             }
 
             Volatile.Write(ref _hosts[id], host);
-            return _control.TryAdd(id, port.Name, port.IsConsole, host.Backend.IsOpen);
+            _control.TryAdd(id, port.Name, port.IsConsole, host.Backend.IsOpen);
+            // Once more: a change between the look and the adding was heard by nobody.
+            _control.SetHostOpen(id, host.Backend.IsOpen);
+            return true;
         }
     }
 

@@ -28,6 +28,9 @@ internal sealed class ConsoleStreamPump : IAsyncDisposable
         _stopped = _stop.Token;
     }
 
+    /// <summary>True once it was stopped and the output has everything.</summary>
+    public bool IsStopped => Volatile.Read(ref _stopping) is { IsCompleted: true };
+
     /// <summary>Starts to move.</summary>
     /// <param name="input">What the guest reads; null for nothing.</param>
     /// <param name="output">Where the guest's output goes; null throws it away.</param>
