@@ -1,9 +1,11 @@
+using Eider.Testing.Virtio;
+
 namespace Eider.Devices.Tests.Virtio.Bench;
 
 /// <summary>A chain that the bench's driver made available, and what became of it.</summary>
-internal sealed class BenchTicket(BenchBuffer[] buffers)
+internal sealed class BenchTicket(DriverBuffer[] buffers)
 {
-    public BenchBuffer[] Buffers { get; } = buffers;
+    public DriverBuffer[] Buffers { get; } = buffers;
 
     /// <summary>Null until used; then the length that the device reported.</summary>
     public uint? UsedBytes { get; set; }

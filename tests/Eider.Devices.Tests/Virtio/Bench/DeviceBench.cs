@@ -3,6 +3,7 @@ using Eider.Devices.Virtio.Queue;
 using Eider.Hardware.Lifecycle;
 using Eider.Hardware.Memory;
 using Eider.Hardware.Time;
+using Eider.Testing.Virtio;
 
 namespace Eider.Devices.Tests.Virtio.Bench;
 
@@ -14,7 +15,10 @@ internal sealed class DeviceBench : VirtioDeviceContext, IVirtQueueHost, IDispos
 {
     public const ulong RamBase = 0x8000_0000;
 
+    // Room for a queue of 512 of either kind.
     private const ulong RingBytes = 0x4000;
+    private const ulong DriverOffset = 0x2000;
+    private const ulong DeviceOffset = 0x2800;
 
     private readonly VirtioDevice _device;
     private readonly GuestRam _ram;
@@ -22,7 +26,7 @@ internal sealed class DeviceBench : VirtioDeviceContext, IVirtQueueHost, IDispos
     private readonly int _queueSize;
     private readonly ulong _dataBase;
     private readonly HashSet<int> _woken = [];
-    private BenchRing?[] _rings = [];
+    private RingDriver[] _rings = [];
     private VirtQueue?[] _queues = [];
     private Dictionary<(int Queue, int Id), BenchTicket> _tickets = [];
     private ulong _negotiated;
@@ -39,7 +43,8 @@ internal sealed class DeviceBench : VirtioDeviceContext, IVirtQueueHost, IDispos
         _nextData = _dataBase;
     }
 
-    public static bool[] Rings => [false, true];
+    /// <summary>True: the driver puts each chain into an indirect table.</summary>
+    public bool UsesIndirect { get; set; }
 
     public VirtualTimebase Time { get; private init; } = null!;
 
@@ -78,63 +83,68 @@ internal sealed class DeviceBench : VirtioDeviceContext, IVirtQueueHost, IDispos
     public void Start(ulong refused = 0)
     {
         _negotiated = (_device.Features & ~refused) | VirtioFeature.Version1.Mask() | VirtioFeature.EventIdx.Mask()
-            | (_isPacked ? VirtioFeature.RingPacked.Mask() : 0);
+            | VirtioFeature.IndirectDesc.Mask() | (_isPacked ? VirtioFeature.RingPacked.Mask() : 0);
         _device.Ready(_negotiated);
-        _rings = new BenchRing[_device.QueueSizes.Count];
+        _rings = new RingDriver[_device.QueueSizes.Count];
         _queues = new VirtQueue[_rings.Length];
         for (var i = 0; i < _rings.Length; i++)
         {
             var size = Math.Min(_queueSize, _device.QueueSizes[i]);
             var address = RamBase + ((ulong)i * RingBytes);
-            Assert.True(BenchRing.GetBytes(size) <= RingBytes);
-            Assert.True(_ram.TryWrite(address, new byte[RingBytes]));
-            var ring = _isPacked
-                ? (BenchRing)new PackedBenchRing(_ram, size, address, _negotiated)
-                : new SplitBenchRing(_ram, size, address, _negotiated);
-            _rings[i] = ring;
-            _queues[i] = VirtQueue.Create(ring.MakeSettings(i), _ram, this);
+            var layout = new VirtQueueSettings
+            {
+                Index = i,
+                Size = size,
+                Features = _negotiated,
+                DescriptorAddress = address,
+                DriverAddress = address + DriverOffset,
+                DeviceAddress = address + DeviceOffset,
+            };
+            _rings[i] = RingDriver.Create(_ram, layout);
+            _queues[i] = VirtQueue.Create(layout, _ram, this);
             _device.QueueReady(i, _queues[i]!);
         }
     }
 
     /// <summary>A buffer in guest memory.</summary>
-    public BenchBuffer Allocate(int lengthBytes, bool isWritable, ReadOnlySpan<byte> content = default)
+    public DriverBuffer Allocate(int lengthBytes, bool isWritable, ReadOnlySpan<byte> content = default)
     {
         var address = _nextData;
         _nextData += ((ulong)lengthBytes + 15) & ~15UL;
         Assert.True(_ram.Contains(address, (ulong)lengthBytes), "the bench's RAM is used up");
         Assert.True(content.IsEmpty || _ram.TryWrite(address, content));
-        return new BenchBuffer(address, (uint)lengthBytes, isWritable);
+        return new DriverBuffer(address, (uint)lengthBytes, isWritable);
     }
 
     /// <summary>Forgets all buffers; nothing may be in flight.</summary>
     public void FreeBuffers() => _nextData = _dataBase;
 
-    public BenchBuffer Readable(ReadOnlySpan<byte> content) => Allocate(content.Length, false, content);
+    public DriverBuffer Readable(ReadOnlySpan<byte> content) => Allocate(content.Length, false, content);
 
-    public BenchBuffer Writable(int lengthBytes, byte fill = 0xcc)
+    public DriverBuffer Writable(int lengthBytes, byte fill = 0xcc)
     {
         var bytes = new byte[lengthBytes];
         bytes.AsSpan().Fill(fill);
         return Allocate(lengthBytes, true, bytes);
     }
 
-    public byte[] Read(BenchBuffer buffer)
+    public byte[] Read(DriverBuffer buffer)
     {
         var bytes = new byte[buffer.LengthBytes];
         Assert.True(_ram.TryRead(buffer.Address, bytes));
         return bytes;
     }
 
-    public BenchTicket Submit(int queue, params BenchBuffer[] buffers)
+    public BenchTicket Submit(int queue, params DriverBuffer[] buffers)
     {
         var ticket = new BenchTicket(buffers);
-        _tickets[(queue, _rings[queue]!.Add(buffers))] = ticket;
+        var table = UsesIndirect ? Allocate(16 * buffers.Length, false).Address : 0;
+        _tickets[(queue, _rings[queue].Add(buffers, table))] = ticket;
         Wake(queue);
         return ticket;
     }
 
-    public BenchTicket SubmitAndRun(int queue, params BenchBuffer[] buffers)
+    public BenchTicket SubmitAndRun(int queue, params DriverBuffer[] buffers)
     {
         var ticket = Submit(queue, buffers);
         Run();
@@ -245,10 +255,10 @@ internal sealed class DeviceBench : VirtioDeviceContext, IVirtQueueHost, IDispos
     {
         for (var i = 0; i < _rings.Length; i++)
         {
-            while (_rings[i]!.TryTakeUsed(out var id, out var length))
+            while (_rings[i].TryGetUsed(out var used))
             {
-                Assert.True(_tickets.Remove((i, id), out var ticket), $"queue {i}: chain {id} was used twice");
-                ticket.UsedBytes = length;
+                Assert.True(_tickets.Remove((i, used.Id), out var ticket), $"queue {i}: chain {used.Id} was used twice");
+                ticket.UsedBytes = used.WrittenBytes;
                 UsedOrder.Add(ticket);
             }
         }

@@ -3,6 +3,7 @@ using Eider.Devices.Tests.Virtio.Bench;
 using Eider.Devices.Virtio.Block;
 using Eider.Hardware.Lifecycle;
 using Eider.Storage;
+using Eider.Testing.Virtio;
 
 namespace Eider.Devices.Tests.Virtio.Block;
 
@@ -57,7 +58,7 @@ internal sealed class BlockBench : IDisposable
     /// <summary>A request in the framing that Linux uses: header, data, status.</summary>
     public BenchTicket Submit(BlockRequestType type, ulong sector, ReadOnlySpan<byte> output = default, int inputBytes = 0, int queue = 0)
     {
-        var buffers = new List<BenchBuffer> { Bench.Readable(Header(type, sector)) };
+        var buffers = new List<DriverBuffer> { Bench.Readable(Header(type, sector)) };
         if (!output.IsEmpty)
         {
             buffers.Add(Bench.Readable(output));

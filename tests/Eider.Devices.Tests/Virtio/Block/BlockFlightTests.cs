@@ -1,6 +1,7 @@
 using Eider.Devices.Tests.Virtio.Bench;
 using Eider.Devices.Virtio.Block;
 using Eider.Hardware.Lifecycle;
+using Eider.Testing.Virtio;
 using static Eider.Devices.Virtio.Block.BlockRequestStatus;
 using static Eider.Devices.Virtio.Block.BlockRequestType;
 
@@ -138,9 +139,9 @@ public sealed class BlockFlightTests
         disk.Storage.Log = null;
         disk.Storage.Holds = holds;
         var bench = disk.Bench;
-        BenchBuffer[] read = [bench.Readable(BlockBench.Header(In, 1)), bench.Writable(4096), bench.Writable(1)];
-        BenchBuffer[] write = [bench.Readable(BlockBench.Header(Out, 9)), bench.Readable(new byte[4096]), bench.Writable(1)];
-        BenchBuffer[] zero =
+        DriverBuffer[] read = [bench.Readable(BlockBench.Header(In, 1)), bench.Writable(4096), bench.Writable(1)];
+        DriverBuffer[] write = [bench.Readable(BlockBench.Header(Out, 9)), bench.Readable(new byte[4096]), bench.Writable(1)];
+        DriverBuffer[] zero =
         [
             bench.Readable(BlockBench.Header(WriteZeroes, 0)), bench.Readable(BlockBench.Ranges((3, 1, 0), (5, 1, 0))), bench.Writable(1),
         ];

@@ -1,6 +1,7 @@
 using Eider.Devices.Tests.Virtio.Bench;
 using Eider.Devices.Virtio.Block;
 using Eider.Storage;
+using Eider.Testing.Virtio;
 using static Eider.Devices.Virtio.Block.BlockRequestStatus;
 using static Eider.Devices.Virtio.Block.BlockRequestType;
 
@@ -53,6 +54,7 @@ public sealed class BlockPropertyTests
         }
 
         storage.Failure = null;
+        disk.Bench.Run();
         while (storage.HeldCount > 0)
         {
             storage.ReleaseAll();
@@ -154,7 +156,7 @@ public sealed class BlockPropertyTests
     {
         Assert.Equal(slot, expected.Slot);
         var readable = BlockBench.Header(type, sector).Concat(output).ToArray();
-        var buffers = new List<BenchBuffer>();
+        var buffers = new List<DriverBuffer>();
         foreach (var piece in Cut(readable.Length))
         {
             buffers.Add(_disk.Bench.Readable(readable.AsSpan(piece.Start, piece.Length)));
@@ -165,6 +167,7 @@ public sealed class BlockPropertyTests
             buffers.Add(_disk.Bench.Writable(piece.Length, BlockBench.Unwritten));
         }
 
+        _disk.Bench.UsesIndirect = _random.Next(2) == 0;
         expected.Ticket = _disk.Bench.Submit(0, [.. buffers]);
         _flight.Add(expected);
     }

@@ -1,6 +1,6 @@
 using System.Text;
-using Eider.Devices.Tests.Virtio.Bench;
 using Eider.Devices.Virtio.Block;
+using Eider.Testing.Virtio;
 using static Eider.Devices.Virtio.Block.BlockRequestStatus;
 using static Eider.Devices.Virtio.Block.BlockRequestType;
 
@@ -197,7 +197,7 @@ public sealed class BlockRequestTests
 
             // Data and status end in one buffer; the header comes byte by byte.
             buffers = BlockBench.Header(In, 7).Select(b => disk.Bench.Readable([b]));
-            var room = new List<BenchBuffer>();
+            var room = new List<DriverBuffer>();
             for (var left = 513; left > 0; left -= Math.Max(piece, 3))
             {
                 room.Add(disk.Bench.Writable(Math.Min(left, Math.Max(piece, 3))));

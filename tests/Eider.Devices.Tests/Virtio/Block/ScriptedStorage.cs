@@ -58,6 +58,25 @@ internal sealed class ScriptedStorage(byte[] content, BlockGeometry? geometry = 
         held.Run();
     }
 
+    /// <summary>As <see cref="Release"/>, while others release or cancel too; false if nothing is held.</summary>
+    public bool TryRelease(int index)
+    {
+        Held held;
+        lock (_held)
+        {
+            if (_held.Count == 0)
+            {
+                return false;
+            }
+
+            held = _held[index % _held.Count];
+            _held.Remove(held);
+        }
+
+        held.Run();
+        return true;
+    }
+
     public void ReleaseAll()
     {
         while (HeldCount > 0)
@@ -102,14 +121,15 @@ internal sealed class ScriptedStorage(byte[] content, BlockGeometry? geometry = 
         }
 
         Held held;
+        ValueTask<BlockResult> task;
         lock (_held)
         {
             held = _spare.Count > 0 ? _spare.Pop() : new Held(this);
             held.Set(operation, offset, length, buffers);
+            task = held.Task;
             _held.Add(held);
         }
 
-        var task = held.Task;
         if (cancellationToken.CanBeCanceled && !IgnoresCancellation)
         {
             held.Watch(cancellationToken);
@@ -172,7 +192,7 @@ internal sealed class ScriptedStorage(byte[] content, BlockGeometry? geometry = 
 
         public void Run()
         {
-            _watch.Unregister();
+            _watch.Dispose(); // waits for a cancellation that runs: it finds nothing to cancel
             if (owner.Perform(_operation, _offset, _length, _buffers) is { } failure)
             {
                 _core.SetException(failure);

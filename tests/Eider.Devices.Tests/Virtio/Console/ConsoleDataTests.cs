@@ -2,6 +2,7 @@ using System.Text;
 using Eider.Devices.Tests.Virtio.Bench;
 using Eider.Devices.Virtio;
 using Eider.Devices.Virtio.Console;
+using Eider.Testing.Virtio;
 
 namespace Eider.Devices.Tests.Virtio.Console;
 
@@ -255,8 +256,8 @@ public sealed class ConsoleDataTests
         var end = new ConsoleEndpoint();
         using var console = new ConsoleBench(new ConsoleDevice { Backend = end });
         var bench = console.Bench;
-        BenchBuffer[] output = [bench.Readable(new byte[1000])];
-        BenchBuffer[] input = [bench.Writable(1000)];
+        DriverBuffer[] output = [bench.Readable(new byte[1000])];
+        DriverBuffer[] input = [bench.Writable(1000)];
         var piece = new byte[1000];
         long Round()
         {

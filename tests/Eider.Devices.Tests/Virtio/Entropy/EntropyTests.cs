@@ -2,6 +2,7 @@ using Eider.Devices.Tests.Virtio.Bench;
 using Eider.Devices.Virtio;
 using Eider.Devices.Virtio.Entropy;
 using Eider.Hardware.Time;
+using Eider.Testing.Virtio;
 
 namespace Eider.Devices.Tests.Virtio.Entropy;
 
@@ -161,7 +162,7 @@ public sealed class EntropyTests
     {
         using var bench = DeviceBench.Create(new EntropyDevice { Source = new CountingSource() }.Build());
         bench.Start();
-        BenchBuffer[] room = [bench.Writable(64)];
+        DriverBuffer[] room = [bench.Writable(64)];
         long Round()
         {
             bench.Submit(0, room);
