@@ -23,4 +23,19 @@ internal static class HostFiles
                 MachineErrorKind.MissingInput, path, reason, "check the path and its permissions", cause);
         }
     }
+
+    /// <summary>Makes or empties a file for writing.</summary>
+    /// <exception cref="MachineConfigurationException">It cannot be made.</exception>
+    public static FileStream Create(string path)
+    {
+        try
+        {
+            return new FileStream(path, FileMode.Create, FileAccess.Write, FileShare.Read, bufferSize: 0);
+        }
+        catch (Exception cause) when (cause is IOException or UnauthorizedAccessException or ArgumentException or NotSupportedException)
+        {
+            throw new MachineConfigurationException(
+                MachineErrorKind.MissingInput, path, $"cannot be made ({cause.Message})", "check the path and its permissions", cause);
+        }
+    }
 }

@@ -30,6 +30,15 @@ public sealed record BoardDescription
     /// <summary>True if the tree names the CLINT: machine-mode software uses it.</summary>
     public bool HasClint { get; init; }
 
+    /// <summary>Base address of the power device.</summary>
+    public ulong Power { get; init; } = BoardLayout.PowerBase;
+
+    /// <summary>Base address and PLIC source of the real-time clock.</summary>
+    public (ulong Base, int Source) Rtc { get; init; } = (BoardLayout.RtcBase, BoardLayout.RtcSource);
+
+    /// <summary>Base address and PLIC source of the serial port.</summary>
+    public (ulong Base, int Source) Serial { get; init; } = (BoardLayout.SerialBase, BoardLayout.SerialSource);
+
     /// <summary>The virtio-mmio devices: base address and PLIC source of each, in the order of their slots.</summary>
     public IReadOnlyList<(ulong Base, int Source)> VirtioDevices { get; init; } = [];
 }

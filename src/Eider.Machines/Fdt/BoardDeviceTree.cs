@@ -36,15 +36,15 @@ public static class BoardDeviceTree
             .Cells("#size-cells", 2)
             .Strings("compatible", "simple-bus")
             .Flag("ranges");
-        var power = AddPower(tree);
+        var power = AddPower(tree, board.Power);
         var plic = AddPlic(tree, hartPhandles);
         if (board.HasClint)
         {
             AddClint(tree, hartPhandles);
         }
 
-        AddDevice(tree, "rtc", BoardLayout.RtcBase, GoldfishRtc.SizeBytes, plic, BoardLayout.RtcSource, "google,goldfish-rtc").EndNode();
-        AddDevice(tree, "serial", BoardLayout.SerialBase, Uart16550.SizeBytes, plic, BoardLayout.SerialSource, "ns16550a")
+        AddDevice(tree, "rtc", board.Rtc.Base, GoldfishRtc.SizeBytes, plic, board.Rtc.Source, "google,goldfish-rtc").EndNode();
+        AddDevice(tree, "serial", board.Serial.Base, Uart16550.SizeBytes, plic, board.Serial.Source, "ns16550a")
             .Cells("clock-frequency", Uart16550.ClockHz)
             .EndNode();
         foreach (var (address, source) in board.VirtioDevices)
@@ -64,7 +64,7 @@ public static class BoardDeviceTree
     {
         tree.BeginNode("chosen")
             .Strings("bootargs", board.CommandLine)
-            .Strings("stdout-path", "/soc/" + Unit("serial", BoardLayout.SerialBase));
+            .Strings("stdout-path", "/soc/" + Unit("serial", board.Serial.Base));
         if (!board.RandomSeed.IsEmpty)
         {
             tree.Bytes("rng-seed", board.RandomSeed.Span);
@@ -109,12 +109,12 @@ public static class BoardDeviceTree
     }
 
     // The test finisher twice: as what it is, for firmware, and as a syscon, for kernels without SBI system reset.
-    private static uint AddPower(FdtWriter tree)
+    private static uint AddPower(FdtWriter tree, ulong address)
     {
         var phandle = tree.NewPhandle();
-        tree.BeginNode(Unit("test", BoardLayout.PowerBase))
+        tree.BeginNode(Unit("test", address))
             .Strings("compatible", "sifive,test1", "sifive,test0", "syscon")
-            .Cells64("reg", BoardLayout.PowerBase, PowerDevice.SizeBytes)
+            .Cells64("reg", address, PowerDevice.SizeBytes)
             .Cells("phandle", phandle)
             .EndNode();
         return phandle;

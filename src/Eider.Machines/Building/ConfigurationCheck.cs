@@ -1,0 +1,74 @@
+using System.Globalization;
+
+namespace Eider.Machines.Building;
+
+/// <summary>Checks a configuration without touching the host: what can be said from the settings alone.</summary>
+internal static class ConfigurationCheck
+{
+    /// <summary>Least memory that holds a device tree and a small program.</summary>
+    private const long MinMemoryBytes = 1 << 20;
+
+    /// <summary>Most memory; a typing error should not try to map more.</summary>
+    private const long MaxMemoryBytes = 1L << 40;
+
+    /// <summary>Checks everything and says where the devices stand.</summary>
+    /// <exception cref="MachineConfigurationException">A setting is wrong, or two do not fit together.</exception>
+    public static BoardPlan Check(MachineConfiguration configuration)
+    {
+        var memory = configuration.Memory;
+        if (memory.Bytes < MinMemoryBytes || memory.Bytes > MaxMemoryBytes || memory.Bytes % 4096 != 0)
+        {
+            throw Bad("$.memory", $"found {memory}, expected a multiple of 4096 bytes from 1M to 1T");
+        }
+
+        if (configuration.Harts is < 1 or > BoardLayout.MaxHarts)
+        {
+            throw Bad("$.harts", string.Create(CultureInfo.InvariantCulture, $"found {configuration.Harts} harts, expected 1 to {BoardLayout.MaxHarts}"));
+        }
+
+        if (configuration.Kernel is null && configuration.Firmware is null)
+        {
+            throw new MachineConfigurationException(
+                MachineErrorKind.BadSetting, "$.kernel", "found neither kernel nor firmware, expected one of them", "give a kernel");
+        }
+
+        CheckDisks(configuration);
+        foreach (var (device, _, setting) in BoardPlan.VirtioDevices(configuration))
+        {
+            VirtioFeatureList.Parse(device, setting);
+        }
+
+        return BoardPlan.Create(configuration);
+    }
+
+    private static void CheckDisks(MachineConfiguration configuration)
+    {
+        var writable = new Dictionary<string, string>(StringComparer.Ordinal);
+        for (var i = 0; i < configuration.Disks.Count; i++)
+        {
+            var disk = configuration.Disks[i];
+            var setting = string.Create(CultureInfo.InvariantCulture, $"$.disks[{i}]");
+            if ((disk.Image is null) == (disk.Storage is null))
+            {
+                throw Bad(setting + ".image", "found neither an image nor a storage, or both, expected one of them");
+            }
+
+            if (disk.Format != "raw")
+            {
+                throw Bad(setting + ".format", $"found '{disk.Format}', expected 'raw'");
+            }
+
+            if (DiskOpener.WrittenFile(disk) is { } file && !writable.TryAdd(file, setting))
+            {
+                throw new MachineConfigurationException(
+                    MachineErrorKind.Conflict,
+                    setting + ".image",
+                    $"{disk.Image} is written by {writable[file]} already, expected one writer",
+                    "make one of them read-only, or give it an overlay");
+            }
+        }
+    }
+
+    private static MachineConfigurationException Bad(string setting, string message) =>
+        new(MachineErrorKind.BadSetting, setting, message);
+}

@@ -1,0 +1,288 @@
+using Eider.Devices.Clock;
+using Eider.Devices.Interrupts;
+using Eider.Devices.Power;
+using Eider.Devices.Serial;
+using Eider.Devices.Virtio;
+using Eider.Devices.Virtio.Block;
+using Eider.Devices.Virtio.Console;
+using Eider.Devices.Virtio.Entropy;
+using Eider.Devices.Virtio.Transport;
+using Eider.Hardware.Bus;
+using Eider.Hardware.Interrupts;
+using Eider.Hardware.Lifecycle;
+using Eider.Hardware.Memory;
+using Eider.Hardware.Resources;
+using Eider.Hardware.Time;
+using Eider.Machines.Fdt;
+using Eider.Machines.Kernels;
+using Eider.RiscV;
+using Eider.Storage;
+
+namespace Eider.Machines.Building;
+
+/// <summary>
+/// Makes the parts of a machine from its configuration. When something is wrong, everything that was opened so far is
+/// closed again.
+/// </summary>
+internal sealed class MachineBuilder : IAsyncDisposable
+{
+    // The wall clock of a deterministic machine when it starts: 2025-01-01 00:00 UTC.
+    private const ulong DeterministicEpochNanoseconds = 1_735_689_600_000_000_000;
+    private const int RandomSeedBytes = 64;
+
+    private readonly MachineConfiguration _configuration;
+    private readonly BoardPlan _plan;
+    private readonly IMachineHost _host;
+    private readonly IoManager _io = new();
+    private readonly HartPins[] _pins;
+    private readonly Timebase _timebase;
+    private readonly IRandomSource _random;
+    private readonly IExecutor _executor;
+    private readonly List<BlockStorage> _disks = [];
+    private readonly List<BlockStorage> _ownedDisks = [];
+    private readonly List<MachineConsole> _consoles = [];
+    private readonly List<IDisposable> _files = [];
+    private readonly List<VirtioMmioDevice> _virtio = [];
+    private GuestRam? _ram;
+    private bool _done;
+
+    public MachineBuilder(MachineConfiguration configuration, IMachineHost host)
+    {
+        _configuration = configuration;
+        _host = host;
+        _plan = ConfigurationCheck.Check(configuration);
+        _pins = [.. Enumerable.Range(0, configuration.Harts).Select(_ => new HartPins())];
+        if (configuration.Seed is { } seed)
+        {
+            _timebase = new VirtualTimebase(DeterministicEpochNanoseconds, BoardLayout.TimebaseFrequencyHz);
+            _random = new SeededRandomSource(seed);
+            _executor = new ManualExecutor();
+        }
+        else
+        {
+            _timebase = new HostTimebase(configuration.Clock, BoardLayout.TimebaseFrequencyHz);
+            _random = new HostRandomSource();
+            _executor = new ThreadExecutor(exception => host.Fault("worker", exception));
+        }
+    }
+
+    /// <summary>Opens, loads and connects everything.</summary>
+    /// <param name="console">The console of the serial port; null if the configuration has another host end.</param>
+    /// <exception cref="MachineConfigurationException">The user's mistake, in one line.</exception>
+    public async Task<MachineParts> BuildAsync(MachineConsole? console)
+    {
+        await OpenDisksAsync().ConfigureAwait(false);
+        _ram = MapMemory();
+        if (_configuration.Trace is { } trace && (trace.Categories & (TraceCategory.Mmio | TraceCategory.Pio)) != 0)
+        {
+            _io.Trace = trace.Sink;
+        }
+
+        var boot = BootLoader.Load(_ram, Describe(), _configuration.Kernel, _configuration.Firmware, _configuration.Initrd);
+        var plic = new Plic(_pins);
+        var clint = new Clint(_pins, _timebase);
+        var rtc = new GoldfishRtc(_timebase, plic.GetLine(_plan.Rtc.Source));
+        var peer = new ConsoleSerialPeer(_configuration.Serial ?? console!);
+        var uart = new Uart16550(plic.GetLine(_plan.Serial.Source), peer);
+        Register(plic, BoardLayout.PlicBase, Plic.SizeBytes);
+        Register(clint, BoardLayout.ClintBase, Clint.SizeBytes);
+        Register(rtc, _plan.Rtc);
+        Register(uart, _plan.Serial);
+        Register(new PowerDevice(_host), _plan.Power);
+        AddVirtioDevices(plic);
+        var parts = new MachineParts
+        {
+            Ram = _ram,
+            Timebase = _timebase,
+            Executor = _executor,
+            Engine = MakeEngine(boot, peer),
+            Plic = plic,
+            Clint = clint,
+            Rtc = rtc,
+            Uart = uart,
+            SerialPeer = peer,
+            Virtio = _virtio,
+            Disks = _disks,
+            OwnedDisks = _ownedDisks,
+            Consoles = _consoles,
+            Files = _files,
+        };
+        _done = true;
+        return parts;
+    }
+
+    /// <summary>Closes what was opened, unless the parts were made.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        if (_done)
+        {
+            return;
+        }
+
+        foreach (var device in _virtio)
+        {
+            await device.DisposeAsync().ConfigureAwait(false);
+        }
+
+        foreach (var disk in _ownedDisks)
+        {
+            await disk.DisposeAsync().ConfigureAwait(false);
+        }
+
+        _files.ForEach(file => file.Dispose());
+        _ram?.Dispose();
+    }
+
+    private GuestRam MapMemory()
+    {
+        try
+        {
+            return new GuestRam(BoardLayout.RamRegions(_configuration.Memory.Bytes));
+        }
+        catch (InsufficientMemoryException cause)
+        {
+            throw new MachineConfigurationException(
+                MachineErrorKind.NotEnoughMemory, "$.memory", $"the host cannot map {_configuration.Memory}", "give the machine less", cause);
+        }
+    }
+
+    private RiscVEngine MakeEngine(BootPlan boot, IConsoleSink console) => new(new RiscVEngineOptions
+    {
+        Ram = _ram!,
+        Io = _io,
+        Timebase = _timebase,
+        Pins = _pins,
+        Console = console,
+        Power = _host,
+        EntryPoint = boot.EntryPoint,
+        DeviceTreeAddress = boot.DeviceTreeAddress,
+        Start = boot.Mode == BootMode.Machine ? RiscVStartMode.Machine : RiscVStartMode.Supervisor,
+    });
+
+    private BoardDescription Describe()
+    {
+        var seed = new byte[RandomSeedBytes];
+        _random.Fill(seed);
+        return new BoardDescription
+        {
+            Ram = BoardLayout.RamRegions(_configuration.Memory.Bytes),
+            Harts = _configuration.Harts,
+            IsaString = RiscVEngine.IsaString,
+            IsaExtensions = RiscVEngine.IsaExtensions,
+            MmuType = "riscv,sv57",
+            CommandLine = _configuration.CommandLine,
+            RandomSeed = seed,
+            HasClint = _configuration.Firmware is not null,
+            Power = _plan.Power.Base,
+            Rtc = (_plan.Rtc.Base, _plan.Rtc.Source),
+            Serial = (_plan.Serial.Base, _plan.Serial.Source),
+            VirtioDevices = [.. _plan.Virtio.Select(device => (device.Base, device.Source))],
+        };
+    }
+
+    private void Register(IDeviceIo device, PlacedDevice place) => Register(device, place.Base, place.SizeBytes);
+
+    private void Register(IDeviceIo device, ulong address, ulong sizeBytes) =>
+        _io.Register(device, new DeviceResources([new Resource.MmioAddressRange(address, sizeBytes)]));
+
+    private async Task OpenDisksAsync()
+    {
+        foreach (var disk in _configuration.Disks)
+        {
+            if (disk.Storage is { } storage)
+            {
+                _disks.Add(storage);
+            }
+            else
+            {
+                var opened = await DiskOpener.OpenAsync(disk).ConfigureAwait(false);
+                _disks.Add(opened);
+                _ownedDisks.Add(opened);
+            }
+        }
+    }
+
+    private void AddVirtioDevices(Plic plic)
+    {
+        var services = new VirtioServices
+        {
+            Memory = _ram!,
+            Executor = _executor,
+            Timebase = _timebase,
+            Random = _random,
+            Clock = _configuration.Clock,
+            Trace = _configuration.Trace?.Sink,
+            TraceCategories = _configuration.Trace?.Categories ?? TraceCategory.None,
+        };
+        var devices = BoardPlan.VirtioDevices(_configuration).ToList();
+        for (var i = 0; i < devices.Count; i++)
+        {
+            var (settings, name, where) = devices[i];
+            var place = _plan.Virtio[i];
+            try
+            {
+                var device = new VirtioMmioDevice(
+                    MakeDevice(settings, i), services, plic.GetLine(place.Source), name, VirtioFeatureList.Parse(settings, where))
+                {
+                    Faulted = exception => _host.Fault(name, exception),
+                };
+                _virtio.Add(device);
+                Register(device, place);
+            }
+            catch (ArgumentException cause)
+            {
+                var image = (settings as DiskConfiguration)?.Image;
+                throw new MachineConfigurationException(
+                    image is null ? MachineErrorKind.BadSetting : MachineErrorKind.BadInput, image ?? where, cause.Message, innerException: cause);
+            }
+        }
+    }
+
+    private VirtioDevice MakeDevice(VirtioDeviceConfiguration settings, int index) => settings switch
+    {
+        DiskConfiguration disk => new BlockDevice
+        {
+            Storage = _disks[index],
+            ReadOnly = disk.ReadOnly,
+            Serial = disk.Serial,
+            Queues = disk.Queues,
+            HostFailed = failure => _host.HostFailed(failure.Message),
+        }.Build(),
+        ConsoleConfiguration console => MakeConsole(console).Build(),
+        EntropyConfiguration entropy => new EntropyDevice
+        {
+            RateLimit = entropy.BytesPerSecond is { } bytes ? new EntropyRateLimit(bytes, TimeSpan.FromSeconds(1)) : null,
+        }.Build(),
+        CustomDeviceConfiguration custom => custom.Device.Build(),
+        _ => throw new ArgumentException($"no virtio device is made from {settings.GetType().Name}"),
+    };
+
+    private IVirtioDeviceConfig MakeConsole(ConsoleConfiguration console)
+    {
+        if (console.Device is { } own)
+        {
+            return own;
+        }
+
+        var terminal = new MachineConsole(_configuration.Clock);
+        _consoles.Add(terminal);
+        return new ConsoleDevice
+        {
+            Backend = terminal,
+            Ports = [.. console.Ports.Select(port => new ConsolePort(port.Name, Open(port.Input, write: false), Open(port.Output, write: true)))],
+            HostFailed = failure => _host.HostFailed(failure.Message),
+        };
+    }
+
+    private FileStream? Open(string? path, bool write)
+    {
+        if (path is null)
+        {
+            return null;
+        }
+
+        var file = write ? HostFiles.Create(path) : HostFiles.OpenRead(path);
+        _files.Add(file);
+        return file;
+    }
+}

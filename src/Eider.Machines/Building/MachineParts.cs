@@ -1,0 +1,44 @@
+using Eider.Devices.Clock;
+using Eider.Devices.Interrupts;
+using Eider.Devices.Serial;
+using Eider.Devices.Virtio.Transport;
+using Eider.Hardware.Lifecycle;
+using Eider.Hardware.Memory;
+using Eider.Hardware.Time;
+using Eider.Storage;
+
+namespace Eider.Machines.Building;
+
+/// <summary>What a machine is made of, and in which order it is taken apart.</summary>
+internal sealed class MachineParts
+{
+    public required GuestRam Ram { get; init; }
+
+    public required Timebase Timebase { get; init; }
+
+    public required IExecutor Executor { get; init; }
+
+    public required ICpuEngine Engine { get; init; }
+
+    public required Plic Plic { get; init; }
+
+    public required Clint Clint { get; init; }
+
+    public required GoldfishRtc Rtc { get; init; }
+
+    public required Uart16550 Uart { get; init; }
+
+    public required ConsoleSerialPeer SerialPeer { get; init; }
+
+    public required IReadOnlyList<VirtioMmioDevice> Virtio { get; init; }
+
+    /// <summary>The storages of the disks, in their order; those in <see cref="OwnedDisks"/> are closed with the machine.</summary>
+    public required IReadOnlyList<BlockStorage> Disks { get; init; }
+
+    public required IReadOnlyList<BlockStorage> OwnedDisks { get; init; }
+
+    public required IReadOnlyList<MachineConsole> Consoles { get; init; }
+
+    /// <summary>What else is to be closed: streams of console ports.</summary>
+    public required IReadOnlyList<IDisposable> Files { get; init; }
+}

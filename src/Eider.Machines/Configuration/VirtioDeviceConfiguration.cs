@@ -1,0 +1,36 @@
+using System.ComponentModel;
+using System.Text.Json.Serialization;
+
+namespace Eider.Machines;
+
+/// <summary>What every virtio device of a machine has in common: where it stands and what its transport offers.</summary>
+public abstract record VirtioDeviceConfiguration
+{
+    /// <summary>Which kind of virtqueue is offered.</summary>
+    [Description("Which kind of virtqueue the device offers.")]
+    public VirtioRing Ring { get; set; }
+
+    /// <summary>
+    /// Transport features switched on or off, by name: <c>in_order</c> or <c>+in_order</c> on, <c>-event_idx</c> off. A number
+    /// is a bit.
+    /// </summary>
+    [Description("Feature bits switched on (\"in_order\") or off (\"-event_idx\"), by name or number.")]
+    public IReadOnlyList<string> Features { get; set; } = [];
+
+    /// <summary>Features without which the device refuses FEATURES_OK, by name or number; <c>hype</c> stands for four of them.</summary>
+    [Description("Features that a driver must accept, by name or number; \"hype\" stands for version_1, ring_packed, indirect_desc and event_idx.")]
+    public IReadOnlyList<string> Required { get; set; } = [];
+
+    /// <summary>Which virtio-mmio slot, 0 to 31; null takes the next free one.</summary>
+    [Description("Which virtio-mmio slot, 0 to 31; the next free one by default. Slot n is at 0xD0000000 + n * 0x1000 and IRQ 40 + n.")]
+    public int? Slot { get; set; }
+
+    /// <summary>Guest-physical address of the registers instead of the slot's; a multiple of 4096.</summary>
+    [JsonConverter(typeof(AddressJsonConverter))]
+    [Description("Guest-physical address of the registers instead of the slot's, a multiple of 4096, as a number or as text such as \"0xD0010000\".")]
+    public ulong? Address { get; set; }
+
+    /// <summary>Source at the interrupt controller instead of the slot's, 1 to 95.</summary>
+    [Description("Source at the interrupt controller instead of the slot's, 1 to 95.")]
+    public int? Irq { get; set; }
+}

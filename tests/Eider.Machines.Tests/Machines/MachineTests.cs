@@ -1,0 +1,152 @@
+using Eider.Storage.Backends;
+
+namespace Eider.Machines.Tests.Machines;
+
+public sealed class MachineTests : IDisposable
+{
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
+
+    private readonly string _directory = Directory.CreateTempSubdirectory("eider-machine").FullName;
+
+    public void Dispose() => Directory.Delete(_directory, recursive: true);
+
+    [Theory]
+    [InlineData(0x5555, 0, MachineExitReason.PoweredOff)]
+    [InlineData(0x3333, 42, MachineExitReason.PoweredOff)]
+    [InlineData(0x7777, 0, MachineExitReason.RestartRequested)]
+    public async Task A_program_prints_and_ends_the_machine(ushort command, ushort code, MachineExitReason reason)
+    {
+        await using var machine = await Machine.CreateAsync(Configure(new BareMetal().Print("hello\n").Finish(command, code)));
+        Assert.Equal(MachineState.Created, machine.State);
+        var exit = await machine.RunAsync(TestContext.Current.CancellationToken).WaitAsync(Patience, TestContext.Current.CancellationToken);
+        Assert.Equal((reason, (int)code, null), (exit.Reason, exit.Code, exit.Fault));
+        Assert.Equal("hello\n", machine.Console.Transcript);
+        Assert.Equal(MachineState.Ended, machine.State);
+    }
+
+    [Fact]
+    public async Task A_program_reads_what_is_typed()
+    {
+        var program = new BareMetal().Print("> ");
+        Echo(program);
+        await using var machine = await Machine.StartAsync(Configure(program));
+        await machine.Console.WaitForAsync("> ", Patience, TestContext.Current.CancellationToken);
+        await machine.Console.SendLineAsync("ping", TestContext.Current.CancellationToken);
+        Assert.Equal("ping\n", await machine.Console.WaitForAsync("\n", Patience, TestContext.Current.CancellationToken));
+        var exit = await machine.StopAsync();
+        Assert.Equal(MachineExitReason.Stopped, exit.Reason);
+    }
+
+    [Fact]
+    public async Task Cancelling_stops_a_machine_that_spins_and_flushes_its_disks()
+    {
+        var storage = new MemoryStorage(1 << 20);
+        var configuration = Configure(new BareMetal().Jump(0));
+        configuration.Disks = [storage];
+        await using var machine = await Machine.CreateAsync(configuration);
+        using var cancel = new CancellationTokenSource(TimeSpan.FromMilliseconds(100));
+        var exit = await machine.RunAsync(cancel.Token).WaitAsync(Patience, TestContext.Current.CancellationToken);
+        Assert.Equal(MachineExitReason.Stopped, exit.Reason);
+        Assert.Empty(exit.HostErrors);
+        Assert.True(machine.GetStatistics().Instructions > 1000);
+    }
+
+    [Fact]
+    public async Task A_machine_whose_harts_wait_uses_no_CPU_time()
+    {
+        var program = new BareMetal().Print("idle");
+        program.Wfi().Jump(program.Here - 4);
+        await using var machine = await Machine.StartAsync(Configure(program));
+        await machine.Console.WaitForAsync("idle", Patience, TestContext.Current.CancellationToken);
+        await Task.Delay(200, TestContext.Current.CancellationToken);
+        var before = machine.GetStatistics();
+        await Task.Delay(1000, TestContext.Current.CancellationToken);
+        var after = machine.GetStatistics();
+        Assert.True(after.EngineCpuSeconds - before.EngineCpuSeconds < 0.2);
+        Assert.Equal(before.Instructions, after.Instructions);
+    }
+
+    [Fact]
+    public async Task A_machine_that_was_never_started_is_disposed_of()
+    {
+        var machine = await Machine.CreateAsync(Configure(new BareMetal().Jump(0)));
+        await machine.DisposeAsync();
+        Assert.Equal(MachineExitReason.Stopped, (await machine.Completion).Reason);
+        await machine.DisposeAsync();
+    }
+
+    [Fact]
+    public async Task Waiting_for_output_fails_when_the_machine_ends_first()
+    {
+        await using var machine = await Machine.StartAsync(Configure(new BareMetal().Print("bye").Finish(0x5555)));
+        var error = await Assert.ThrowsAsync<MachineEndedException>(
+            () => machine.Console.WaitForAsync("login:", Patience, TestContext.Current.CancellationToken));
+        Assert.Contains("'bye'", error.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Statistics_name_instructions_times_and_what_each_device_did()
+    {
+        await using var machine = await Machine.CreateAsync(Configure(new BareMetal().Print("12345").Finish(0x5555)));
+        await machine.RunAsync(TestContext.Current.CancellationToken);
+        using var json = System.Text.Json.JsonDocument.Parse(machine.GetStatistics().ToJson());
+        var root = json.RootElement;
+        Assert.True(root.GetProperty("instructions").GetInt64() is > 10 and < 1_000_000);
+        Assert.True(root.GetProperty("engineCpuSeconds").GetDouble() >= 0);
+        Assert.True(root.GetProperty("wallSeconds").GetDouble() > 0);
+        Assert.True(root.GetProperty("firstInstructionMs").GetDouble() > 0);
+        var serial = root.GetProperty("devices").EnumerateArray().Single(device => device.GetProperty("name").GetString() == "serial");
+        Assert.Equal(5, serial.GetProperty("writtenBytes").GetInt64());
+        foreach (var name in new[] { "requests", "readBytes", "seconds", "failures" })
+        {
+            Assert.Equal(System.Text.Json.JsonValueKind.Number, serial.GetProperty(name).ValueKind);
+        }
+    }
+
+    [Fact]
+    public async Task Two_machines_with_one_seed_do_exactly_the_same()
+    {
+        var program = new BareMetal();
+        Timer(program);
+        var first = await RunDeterministic(program);
+        var second = await RunDeterministic(program);
+        Assert.Equal(first, second);
+        Assert.Contains("tick", first.Output, StringComparison.Ordinal);
+    }
+
+    private async Task<(ulong Instructions, string Output)> RunDeterministic(BareMetal program)
+    {
+        var configuration = Configure(program);
+        configuration.Seed = 7;
+        await using var machine = await Machine.CreateAsync(configuration);
+        await machine.RunAsync(TestContext.Current.CancellationToken).WaitAsync(Patience, TestContext.Current.CancellationToken);
+        return (machine.GetStatistics().Instructions, machine.Console.Transcript);
+    }
+
+    // Sets mtimecmp one second ahead, waits for the interrupt, prints, powers off.
+    private static void Timer(BareMetal program) => program
+        .Lui(BareMetal.T0, 0x200C).Ld(BareMetal.A0, BareMetal.T0, -8) // mtime at 0x0200BFF8
+        .Lui(BareMetal.T1, 0x989).Addi(BareMetal.T1, BareMetal.T1, 0x680) // 10,000,000 ticks
+        .Emit(0x00650533) // add a0, a0, t1
+        .Lui(BareMetal.T0, 0x2004).Sd(BareMetal.A0, BareMetal.T0, 0) // mtimecmp of hart 0
+        .Addi(BareMetal.T1, BareMetal.Zero, 0x80).EnableInterrupts(BareMetal.T1) // MTIE; mstatus.MIE stays off
+        .Wfi()
+        .Print("tick")
+        .Finish(0x5555);
+
+    // Copies characters from the serial port back to it for ever.
+    private static void Echo(BareMetal program)
+    {
+        var loop = program.Here;
+        program.Lbu(BareMetal.A0, BareMetal.T0, 5).Andi(BareMetal.A0, BareMetal.A0, 1);
+        program.BranchIfZero(BareMetal.A0, loop);
+        program.Lbu(BareMetal.A0, BareMetal.T0, 0).Sb(BareMetal.A0, BareMetal.T0, 0).Jump(loop);
+    }
+
+    private MachineConfiguration Configure(BareMetal program)
+    {
+        var path = Path.Combine(_directory, "program.elf");
+        File.WriteAllBytes(path, program.ToElf());
+        return new MachineConfiguration { Memory = "4M", Kernel = path };
+    }
+}
