@@ -64,6 +64,7 @@ public sealed partial class VirtioMmioDevice : IDeviceIo, IAsyncDisposable
         _sharedMemory = [.. device.SharedMemory];
         _runners = [.. Enumerable.Range(0, _maxSizes.Length).Select(index => new QueueRunner(this, device, index))];
         _configSizeBytes = device.ConfigSizeBytes;
+        DeviceId = device.DeviceId;
         OfferedFeatures = _options.Offered | (device.Features & ~_options.Withheld);
         ResetRegisters();
         device.Attach(_context);
@@ -73,7 +74,7 @@ public sealed partial class VirtioMmioDevice : IDeviceIo, IAsyncDisposable
     public ulong OfferedFeatures { get; }
 
     /// <summary>The type of the device.</summary>
-    public VirtioDeviceId DeviceId => _device.DeviceId;
+    public VirtioDeviceId DeviceId { get; }
 
     /// <summary>Name in traces and statistics.</summary>
     public string Name => _context.Name;
@@ -205,7 +206,7 @@ public sealed partial class VirtioMmioDevice : IDeviceIo, IAsyncDisposable
                     value = TransportVersion;
                     return true;
                 case VirtioMmioRegister.DeviceId:
-                    value = _device.DeviceId.Value;
+                    value = DeviceId.Value;
                     return true;
                 case VirtioMmioRegister.VendorId:
                     value = _options.VendorId;
