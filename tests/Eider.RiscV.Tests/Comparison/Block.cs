@@ -22,6 +22,8 @@ internal sealed class Block
 
     public int CodeBytes => Code.Sum(instruction => instruction.LengthBytes);
 
+    public void Emit(uint word, string text) => Code.Add(new GuestInstruction(word, 4, text));
+
     public ulong this[int csr]
     {
         get => Csrs[Array.IndexOf(Layout.Csrs, csr)];

@@ -35,7 +35,7 @@ internal sealed class BlockBuilder
     public void SetMode(ulong mode, ulong status = 0) =>
         Block[Csr.Mstatus] = Csr.StatusXl | Csr.StatusFs | (mode << Csr.StatusMppShift) | status;
 
-    public void Emit(uint word, string text) => Block.Code.Add(new GuestInstruction(word, 4, text));
+    public void Emit(uint word, string text) => Block.Emit(word, text);
 
     public void EmitCompressed(uint word, string text) => Block.Code.Add(new GuestInstruction(word & 0xFFFF, 2, text));
 

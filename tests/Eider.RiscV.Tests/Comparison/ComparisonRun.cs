@@ -15,14 +15,17 @@ internal sealed class ComparisonRun
     private readonly ulong _seed;
     private readonly IReadOnlyList<Block> _blocks;
     private readonly byte[] _image;
+    private readonly byte[] _imageOfEider;
     private byte[] _expected = [];
     private byte[] _actual = [];
 
-    private ComparisonRun(ulong seed, IReadOnlyList<Block> blocks)
+    private ComparisonRun(ulong seed, IReadOnlyList<Block> blocks, Action<byte[]>? sabotage)
     {
         _seed = seed;
         _blocks = blocks;
         _image = GuestImage.Build(seed, blocks);
+        _imageOfEider = sabotage is null ? _image : (byte[])_image.Clone();
+        sabotage?.Invoke(_imageOfEider);
     }
 
     /// <summary>Instructions of blocks that the engine retired, without the handler's.</summary>
@@ -33,22 +36,65 @@ internal sealed class ComparisonRun
     {
         Block[] all = new Block[blocks];
         Parallel.For(0, blocks, i => all[i] = BlockGenerator.Generate(seed, i, blocks));
-        ComparisonRun run = new(seed, all);
-        run.Execute();
+        return Run(seed, all, sabotage: null);
+    }
+
+    /// <summary>Runs blocks; what <paramref name="sabotage"/> does to the image is seen by Eider alone.</summary>
+    public static (long Instructions, string? Difference) Run(ulong seed, IReadOnlyList<Block> blocks, Action<byte[]>? sabotage)
+    {
+        ComparisonRun run = new(seed, blocks, sabotage);
+        (run._expected, run._actual, ulong retired) = run.Execute(run._image, run._imageOfEider);
+        run.Instructions = (long)retired - ((long)blocks.Count * GuestImage.HandlerInstructions);
         return (run.Instructions, run.Describe());
     }
 
-    private void Execute()
+    /// <summary>The values of mcause with which the blocks of a seed end on Eider alone.</summary>
+    public static IReadOnlySet<ulong> Causes(ulong seed, IReadOnlyList<Block> blocks)
     {
-        Task<byte[]> qemu = Task.Run(() => QemuMachine.Run(_image));
-        (_actual, ulong retired) = EiderMachine.Run(_image, _blocks.Count * InstructionsPerBlock);
-        _expected = qemu.GetAwaiter().GetResult();
+        ComparisonRun run = new(seed, blocks, sabotage: null);
+        (byte[] ram, _) = EiderMachine.Run(run._image, blocks.Count * InstructionsPerBlock);
+        int at = Layout.RecordCsr + (8 * Array.IndexOf(Layout.Csrs, Csr.Mcause));
+        return Enumerable.Range(0, blocks.Count)
+            .Select(i => BinaryPrimitives.ReadUInt64LittleEndian(run.Record(ram, i)[at..])).ToHashSet();
+    }
+
+    private (byte[] Expected, byte[] Actual, ulong Retired) Execute(byte[] imageOfQemu, byte[] imageOfEider)
+    {
+        Task<byte[]> qemu = Task.Run(() => QemuMachine.Run(imageOfQemu));
+        (byte[] actual, ulong retired) = EiderMachine.Run(imageOfEider, (_blocks.Count + 1) * InstructionsPerBlock);
+        byte[] expected = qemu.GetAwaiter().GetResult();
         for (int i = 0; i < _blocks.Count; i++)
         {
-            KnownDifferences.Explain(Record(_expected, i), _blocks[i]);
+            KnownDifferences.Explain(Record(expected, i), _blocks[i]);
         }
 
-        Instructions = (long)retired - ((long)_blocks.Count * GuestImage.HandlerInstructions);
+        return (expected, actual, retired);
+    }
+
+    /// <summary>The first instruction of a block after which the machines differ; -1 if they agree on the block alone.</summary>
+    private int FindInstruction(int block)
+    {
+        int agreeing = 0;
+        int differing = _blocks[block].Code.Count;
+        if (!Differs(block, differing))
+        {
+            return -1;
+        }
+
+        while (differing - agreeing > 1)
+        {
+            int middle = (agreeing + differing) / 2;
+            (agreeing, differing) = Differs(block, middle) ? (agreeing, middle) : (middle, differing);
+        }
+
+        return differing - 1;
+    }
+
+    private bool Differs(int block, int instructions)
+    {
+        (byte[] expected, byte[] actual, _) = Execute(
+            GuestImage.Only(_image, _blocks, block, instructions), GuestImage.Only(_imageOfEider, _blocks, block, instructions));
+        return !Record(expected, block).SequenceEqual(Record(actual, block));
     }
 
     private string? Describe()
@@ -65,7 +111,7 @@ internal sealed class ComparisonRun
             differing++;
             if (differing <= MaxReported)
             {
-                DescribeBlock(report, i);
+                DescribeBlock(report, i, differing == 1 ? FindInstruction(i) : -1);
             }
         }
 
@@ -108,7 +154,7 @@ internal sealed class ComparisonRun
             if (_blocks[i].X.Any(value => value >> 12 == page || (value + 7) >> 12 == page))
             {
                 report.Append(CultureInfo.InvariantCulture, $"reached by block {i}\n");
-                DescribeBlock(report, i);
+                DescribeBlock(report, i, first: -1);
             }
         }
     }
@@ -116,7 +162,7 @@ internal sealed class ComparisonRun
     private Span<byte> Record(byte[] ram, int block) =>
         ram.AsSpan((int)(Layout.RecordOf(_blocks.Count, block) - Layout.Ram), Layout.RecordBytes);
 
-    private void DescribeBlock(StringBuilder report, int index)
+    private void DescribeBlock(StringBuilder report, int index, int first)
     {
         Block block = _blocks[index];
         report.Append(CultureInfo.InvariantCulture, $"block {index} ({block.Kind}) at 0x{block.Start:x}\n");
@@ -138,10 +184,11 @@ internal sealed class ComparisonRun
 
         ulong end = BinaryPrimitives.ReadUInt64LittleEndian(expected[Layout.RecordCsr..]);
         ulong pc = block.Start;
-        foreach (GuestInstruction instruction in block.Code)
+        for (int i = 0; i < block.Code.Count; i++)
         {
-            report.Append(CultureInfo.InvariantCulture, $"  {(pc == end ? '>' : ' ')} {pc:x}: {instruction}\n");
-            pc += (ulong)instruction.LengthBytes;
+            string mark = i == first ? "=> " : pc == end ? " > " : "   ";
+            report.Append(CultureInfo.InvariantCulture, $" {mark}{pc:x}: {block.Code[i]}\n");
+            pc += (ulong)block.Code[i].LengthBytes;
         }
     }
 

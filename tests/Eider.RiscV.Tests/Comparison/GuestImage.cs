@@ -9,6 +9,9 @@ internal static class GuestImage
     private const int T0 = 5;
     private const int T1 = 6;
 
+    /// <summary>Where the start-up code has the address of the first record.</summary>
+    private const int FirstRecordWord = 14;
+
     /// <summary>Instructions that the handler executes for each block, from the trap to mret.</summary>
     public static int HandlerInstructions { get; } = Handler(out _).Count - 5;
 
@@ -25,6 +28,31 @@ internal static class GuestImage
         }
 
         return ram;
+    }
+
+    /// <summary>
+    /// The image changed so that only one block runs, and of that only its first instructions: all others are
+    /// replaced by words that trap.
+    /// </summary>
+    public static byte[] Only(byte[] image, IReadOnlyList<Block> blocks, int index, int instructions)
+    {
+        byte[] one = (byte[])image.Clone();
+        ulong record = Layout.RecordOf(blocks.Count, index);
+        Write(one, Layout.Handler + (FirstRecordWord * 4), record);
+        Write(one, record, 0);
+        int at = (int)(blocks[index].Start - Layout.Ram);
+        foreach (GuestInstruction instruction in blocks[index].Code)
+        {
+            if (instructions-- <= 0)
+            {
+                byte[] trap = instruction.LengthBytes == 4 ? [0x73, 0, 0, 0] : [0x02, 0x90]; // ecall, c.ebreak
+                trap.CopyTo(one, at);
+            }
+
+            at += instruction.LengthBytes;
+        }
+
+        return one;
     }
 
     /// <summary>The record of a block as it lies in RAM before the block runs.</summary>
@@ -120,10 +148,10 @@ internal static class GuestImage
             Encoder.Addi(T1, 0, -1),
             Encoder.Sd(T1, T0, 0),
             Encoder.Auipc(Sp),
-            Encoder.Ld(Sp, Sp, (14 - 9) * 4),
+            Encoder.Ld(Sp, Sp, (FirstRecordWord - 9) * 4),
             Encoder.J(0, (Words - 11 + load) * 4),
         ];
-        while (code.Count < 14)
+        while (code.Count < FirstRecordWord)
         {
             code.Add(Encoder.Ebreak);
         }

@@ -28,6 +28,30 @@ public sealed class QemuComparisonTests
         Assert.True(executed >= wanted);
     }
 
+    [Fact]
+    [Trait("Category", "Slow")]
+    public void A_wrong_instruction_is_found_in_its_block()
+    {
+        const int Blocks = 50;
+        Block[] blocks = [.. Enumerable.Range(0, Blocks).Select(i => BlockGenerator.Generate(7, i, Blocks))];
+        int index = Array.FindIndex(blocks, block => block.Kind == "privilege");
+        Block changed = blocks[index];
+        changed.Code.Clear();
+        changed.Emit(Encoder.Addi(5, 6, 1), "addi x5, x6, 1");
+        changed.Emit(Encoder.Addi(7, 6, 2), "addi x7, x6, 2");
+        changed.Emit(Encoder.Addi(8, 6, 3), "addi x8, x6, 3");
+        changed.Emit(Encoder.Ecall, "ecall");
+
+        // Eider alone executes addi x7, x6, 4.
+        int at = (int)(changed.Start - Layout.Ram) + 7;
+        (_, string? difference) = ComparisonRun.Run(7, blocks, image => image[at] ^= 0x60);
+
+        Assert.NotNull(difference);
+        Assert.Contains($"1 of {Blocks} blocks differ", difference, StringComparison.Ordinal);
+        Assert.Contains($"block {index} (privilege)", difference, StringComparison.Ordinal);
+        Assert.Contains($"=> {changed.Start + 4:x}", difference, StringComparison.Ordinal);
+    }
+
     private static long Setting(string name, long value) =>
         Environment.GetEnvironmentVariable(name) is { } text ? long.Parse(text, CultureInfo.InvariantCulture) : value;
 }
