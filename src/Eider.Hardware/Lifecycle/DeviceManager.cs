@@ -93,10 +93,13 @@ public sealed class DeviceManager(ResourceManager resources, IoManager bus)
         }
         catch
         {
-            device.Remove();
-            if (granted is not null)
+            try
             {
-                resources.Release(granted);
+                device.Remove();
+            }
+            finally
+            {
+                resources.Release(granted ?? DeviceResources.Empty);
             }
 
             throw;

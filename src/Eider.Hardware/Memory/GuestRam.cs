@@ -153,8 +153,10 @@ public sealed unsafe class GuestRam : GuestMemory, IDisposable
     /// <inheritdoc/>
     public override bool TryLease(ulong address, uint lengthBytes, GuestMemoryAccess access, out GuestLease lease)
     {
-        var region = lengthBytes == 0 ? null : Find(address, 1);
-        if (region is null || !Contains(address, lengthBytes) || !region.TryAddLease())
+        // Nearly always one region holds it all; else the first one of several that touch lends its part.
+        var region = lengthBytes == 0 ? null
+            : Find(address, lengthBytes) ?? (Contains(address, lengthBytes) ? Find(address, 1) : null);
+        if (region is null || !region.TryAddLease())
         {
             lease = default;
             return false;

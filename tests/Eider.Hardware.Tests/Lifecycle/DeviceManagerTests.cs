@@ -147,6 +147,15 @@ public sealed class DeviceManagerTests
         AssertNothingTaken();
     }
 
+    [Fact]
+    public void A_device_that_throws_while_its_creation_is_undone_still_gives_everything_back()
+    {
+        var device = new Steps { FailAssign = true, FailRemove = true };
+        Assert.Throws<InvalidOperationException>(() => _manager.Create("vda", () => device));
+        Assert.Single(device.Log, entry => entry == "remove");
+        AssertNothingTaken();
+    }
+
     private void AssertNothingTaken()
     {
         Assert.Empty(_bus.Registrations);
