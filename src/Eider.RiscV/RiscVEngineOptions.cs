@@ -41,7 +41,4 @@ public sealed class RiscVEngineOptions
 
     /// <summary>Instructions that a hart runs before the next one has its turn, when there are several.</summary>
     public int SliceInstructions { get; init; } = 20_000;
-
-    /// <summary>Sees every access outside of RAM; null costs nothing.</summary>
-    public ITraceSink? Trace { get; init; }
 }

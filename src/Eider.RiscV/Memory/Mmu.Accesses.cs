@@ -1,6 +1,5 @@
 using System.Buffers.Binary;
 using Eider.Hardware.Bus;
-using Eider.Hardware.Lifecycle;
 using Eider.Hardware.Memory;
 using Eider.RiscV.Execution;
 
@@ -160,7 +159,6 @@ internal sealed unsafe partial class Mmu
         bytes.Clear();
         var result = _io.MmioRead(physical, bytes[..(int)sizeBytes]);
         value = BinaryPrimitives.ReadUInt64LittleEndian(bytes);
-        _trace?.Emit(new TraceEvent(TraceCategory.Mmio, "mmio", "read", physical, value, sizeBytes));
         return Answered(result, address, TrapCause.LoadAccessFault);
     }
 
@@ -169,7 +167,6 @@ internal sealed unsafe partial class Mmu
         Span<byte> bytes = stackalloc byte[8];
         BinaryPrimitives.WriteUInt64LittleEndian(bytes, value);
         var result = _io.MmioWrite(physical, bytes[..(int)sizeBytes]);
-        _trace?.Emit(new TraceEvent(TraceCategory.Mmio, "mmio", "write", physical, value, sizeBytes));
         return Answered(result, address, TrapCause.StoreAccessFault);
     }
 

@@ -1,6 +1,5 @@
 using System.Runtime.CompilerServices;
 using Eider.Hardware.Bus;
-using Eider.Hardware.Lifecycle;
 using Eider.Hardware.Memory;
 using Eider.RiscV.Csr;
 using Eider.RiscV.Decoding;
@@ -37,7 +36,6 @@ internal sealed unsafe partial class Mmu
     private readonly HartState* _state;
     private readonly GuestRam _ram;
     private readonly IoManager _io;
-    private readonly ITraceSink? _trace;
     private readonly CodeCache _code;
     private readonly PageWalker _walker;
     private readonly ulong[] _storage;
@@ -51,7 +49,6 @@ internal sealed unsafe partial class Mmu
         _state = state;
         _ram = options.Ram;
         _io = options.Io;
-        _trace = options.Trace;
         _code = code;
         Pmp = new Pmp(state);
         _walker = new PageWalker(state, _ram, Pmp, code);
