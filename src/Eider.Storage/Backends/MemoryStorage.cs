@@ -18,15 +18,16 @@ public sealed class MemoryStorage : BlockStorage
     /// <summary>A disk of zeroes in own memory.</summary>
     /// <param name="sizeBytes">Its size, from 0 to <see cref="MaxSizeBytes"/>.</param>
     /// <param name="name">What it is called in messages; by default <c>mem:</c> and the size.</param>
+    /// <param name="isReadOnly">True to refuse writes.</param>
     /// <exception cref="ArgumentOutOfRangeException">The size is out of range.</exception>
-    public MemoryStorage(long sizeBytes, string? name = null)
+    public MemoryStorage(long sizeBytes, string? name = null, bool isReadOnly = false)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(sizeBytes);
         ArgumentOutOfRangeException.ThrowIfGreaterThan(sizeBytes, MaxSizeBytes);
         _sparse = new SparseBytes(sizeBytes);
         SizeBytes = sizeBytes;
         Name = name ?? DefaultName(sizeBytes);
-        Geometry = GeometryOf(isReadOnly: false, canUnmap: true);
+        Geometry = GeometryOf(isReadOnly, canUnmap: true);
     }
 
     /// <summary>A disk in the caller's memory, which must stay valid until the storage is closed.</summary>

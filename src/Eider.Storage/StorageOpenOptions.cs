@@ -1,0 +1,34 @@
+using Eider.Storage.Backends;
+
+namespace Eider.Storage;
+
+/// <summary>How a location is opened.</summary>
+public sealed record StorageOpenOptions
+{
+    /// <summary>The defaults: a raw image, read and written.</summary>
+    public static StorageOpenOptions Default { get; } = new();
+
+    /// <summary>True to refuse writes.</summary>
+    public bool IsReadOnly { get; init; }
+
+    /// <summary>The image's format, which is never guessed; only <c>raw</c>.</summary>
+    public string Format { get; init; } = "raw";
+
+    /// <summary>True to go round the host's page cache; files on Linux only.</summary>
+    public bool IsDirect { get; init; }
+
+    /// <summary>True to keep writes in memory and leave what lies below as it is.</summary>
+    public bool IsOverlaid { get; init; }
+
+    /// <summary>Most memory that an overlay may take, in bytes.</summary>
+    public long OverlayMaxBytes { get; init; } = long.MaxValue;
+
+    /// <summary>Who else may have a file open.</summary>
+    public FileLocking Locking { get; init; }
+
+    /// <summary>Limits and patience with servers.</summary>
+    public HttpStorageOptions Http { get; init; } = HttpStorageOptions.Default;
+
+    /// <summary>The caller's client for servers, which stays open; null for an own one.</summary>
+    public HttpClient? HttpClient { get; init; }
+}

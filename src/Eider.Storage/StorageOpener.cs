@@ -1,0 +1,60 @@
+using Eider.Storage.Backends;
+using Eider.Storage.Layers;
+
+namespace Eider.Storage;
+
+/// <summary>Opens what a <see cref="StorageLocation"/> names.</summary>
+public static class StorageOpener
+{
+    private const string RawFormat = "raw";
+
+    /// <summary>Opens a location as the user wrote it.</summary>
+    /// <param name="location">For example <c>disk.img:ro</c>, <c>mem:64M</c> or <c>https://host/disk.img</c>.</param>
+    /// <param name="options">How to open it.</param>
+    /// <param name="cancellationToken">Ends the attempt early.</param>
+    /// <exception cref="BlockStorageException">It is no location, or cannot be opened as asked.</exception>
+    public static ValueTask<BlockStorage> OpenAsync(
+        string location, StorageOpenOptions? options = null, CancellationToken cancellationToken = default) =>
+        OpenAsync(StorageLocation.Parse(location), options, cancellationToken);
+
+    /// <summary>Opens a location.</summary>
+    /// <param name="location">Where the disk is.</param>
+    /// <param name="options">How to open it.</param>
+    /// <param name="cancellationToken">Ends the attempt early.</param>
+    /// <exception cref="BlockStorageException">It cannot be opened as asked.</exception>
+    public static async ValueTask<BlockStorage> OpenAsync(
+        StorageLocation location, StorageOpenOptions? options = null, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(location);
+        options ??= StorageOpenOptions.Default;
+        if (options.Format != RawFormat)
+        {
+            throw Refused(location, $"found format '{options.Format}', expected '{RawFormat}'");
+        }
+
+        if (options.IsDirect && location.Kind != StorageKind.File)
+        {
+            throw Refused(location, "direct I/O works on files only; open it without");
+        }
+
+        var isReadOnly = options.IsReadOnly || (location.IsReadOnly && !options.IsOverlaid);
+        var isOverlaid = options.IsOverlaid && !isReadOnly;
+        var storage = await OpenBelowAsync(location, options, isReadOnly || isOverlaid, cancellationToken).ConfigureAwait(false);
+        return isOverlaid ? new OverlayStorage(storage, options.OverlayMaxBytes) : storage;
+    }
+
+    private static async ValueTask<BlockStorage> OpenBelowAsync(
+        StorageLocation location, StorageOpenOptions options, bool isReadOnly, CancellationToken cancellationToken) =>
+        location.Kind switch
+        {
+            StorageKind.Memory => new MemoryStorage(location.SizeBytes, location.Text, isReadOnly),
+            StorageKind.Http => await HttpStorage.OpenAsync(location.Url!, options.Http, options.HttpClient, cancellationToken)
+                .ConfigureAwait(false),
+            _ => FileStorage.Open(
+                location.Path,
+                new FileStorageOptions { IsReadOnly = isReadOnly, IsDirect = options.IsDirect, Locking = options.Locking }),
+        };
+
+    private static BlockStorageException Refused(StorageLocation location, string why) => new(
+        BlockErrorKind.UnsupportedFeature, BlockOperation.Open, location.Text, null, $"{location.Text}: {why}");
+}
