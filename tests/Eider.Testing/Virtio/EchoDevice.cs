@@ -11,9 +11,14 @@ namespace Eider.Testing.Virtio;
 [SuppressMessage("Design", "CA1051:Do not declare visible instance fields", Justification = "knobs of a test double")]
 public class EchoDevice : VirtioDevice
 {
-    private readonly byte[] _buffer = new byte[1 << 16];
+    private readonly List<string> _calls = [];
+    private readonly byte[][] _buffers; // one a queue: their workers run side by side
 
-    public EchoDevice(params ushort[] queueSizes) => QueueSizes = queueSizes.Length == 0 ? [256] : queueSizes;
+    public EchoDevice(params ushort[] queueSizes)
+    {
+        QueueSizes = queueSizes.Length == 0 ? [256] : queueSizes;
+        _buffers = [.. QueueSizes.Select(_ => new byte[1 << 16])];
+    }
 
     public override VirtioDeviceId DeviceId => new(42);
 
@@ -46,7 +51,16 @@ public class EchoDevice : VirtioDevice
     public List<DescriptorChain> Held { get; } = [];
 
     /// <summary>Calls of the transport, such as <c>ready</c> or <c>stopping 0</c>.</summary>
-    public List<string> Calls { get; } = [];
+    public IReadOnlyList<string> Calls
+    {
+        get
+        {
+            lock (_calls)
+            {
+                return [.. _calls];
+            }
+        }
+    }
 
     public Dictionary<int, VirtQueue> Queues { get; } = [];
 
@@ -61,13 +75,13 @@ public class EchoDevice : VirtioDevice
     public override void Ready(ulong negotiatedFeatures)
     {
         ReadyFeatures = negotiatedFeatures;
-        Calls.Add("ready");
+        Note("ready");
     }
 
     public override void QueueReady(int index, VirtQueue queue)
     {
         Queues[index] = queue;
-        Calls.Add($"queue {index}");
+        Note($"queue {index}");
     }
 
     public override void ProcessQueue(int index, VirtQueue queue)
@@ -87,26 +101,35 @@ public class EchoDevice : VirtioDevice
         }
     }
 
+    private void Note(string call)
+    {
+        lock (_calls)
+        {
+            _calls.Add(call);
+        }
+    }
+
     /// <summary>Completes a request with its echo.</summary>
     public void Answer(DescriptorChain chain)
     {
+        var buffer = _buffers[chain.Queue.Index];
         var reader = chain.Reader;
         var writer = chain.Writer;
         while (reader.Remaining != 0 && writer.Remaining != 0 && chain.IsLive)
         {
-            var count = reader.Read(_buffer.AsSpan(0, (int)Math.Min((ulong)_buffer.Length, writer.Remaining)));
+            var count = reader.Read(buffer.AsSpan(0, (int)Math.Min((ulong)buffer.Length, writer.Remaining)));
             for (var i = 0; i < count; i++)
             {
-                _buffer[i] = unchecked((byte)(_buffer[i] + 1));
+                buffer[i] = unchecked((byte)(buffer[i] + 1));
             }
 
-            writer.Write(_buffer.AsSpan(0, count));
+            writer.Write(buffer.AsSpan(0, count));
         }
 
         chain.Queue.Complete(chain, (uint)writer.Position);
     }
 
-    public override void QueueStopping(int index, VirtQueue queue) => Calls.Add($"stopping {index}");
+    public override void QueueStopping(int index, VirtQueue queue) => Note($"stopping {index}");
 
     public override bool ReadConfig(int offset, Span<byte> data)
     {
@@ -120,7 +143,7 @@ public class EchoDevice : VirtioDevice
         return true;
     }
 
-    public override void Reset() => Calls.Add("reset");
+    public override void Reset() => Note("reset");
 
-    public override void Close() => Calls.Add("close");
+    public override void Close() => Note("close");
 }

@@ -6,6 +6,7 @@ using Eider.Hardware.Bus;
 using Eider.Hardware.Lifecycle;
 using Eider.Hardware.Memory;
 using Eider.Hardware.Time;
+using Eider.Testing.Hardware;
 
 namespace Eider.Testing.Virtio;
 
@@ -51,7 +52,7 @@ public sealed class VirtioTestBench : IAsyncDisposable
 
     public VirtualTimebase Timebase { get; } = new();
 
-    public InterruptSpy Line { get; } = new();
+    public FakeInterruptLine Line { get; } = new();
 
     public VirtioServices Services { get; }
 
