@@ -1,0 +1,77 @@
+using System.Globalization;
+using Eider.Cli.Errors;
+using Eider.Hardware.Lifecycle;
+
+namespace Eider.Cli.Sessions;
+
+/// <summary>
+/// Writes trace events as lines: <c>category source operation address length value</c>, numbers in hexadecimal.
+/// Buffered; whoever made it disposes it after the machine has stopped.
+/// </summary>
+/// <param name="output">Where the lines go; disposed with this.</param>
+internal sealed class TraceWriter(TextWriter output) : ITraceSink, IDisposable
+{
+    private static readonly (string Name, TraceCategory Category)[] Names =
+    [
+        ("pio", TraceCategory.Pio), ("mmio", TraceCategory.Mmio), ("virtio", TraceCategory.Virtio), ("blk", TraceCategory.Block),
+    ];
+
+    private readonly Lock _gate = new();
+    private bool _failed;
+
+    /// <summary>Reads a list such as <c>mmio,blk</c>.</summary>
+    /// <exception cref="CliException">A name in it is unknown.</exception>
+    public static TraceCategory ParseCategories(string list)
+    {
+        var categories = TraceCategory.None;
+        foreach (var name in list.Split(','))
+        {
+            var at = Array.FindIndex(Names, pair => pair.Name == name);
+            if (at < 0)
+            {
+                var expected = string.Join(", ", Names.Select(pair => pair.Name));
+                throw new CliException(ExitCode.Usage, $"--trace {list}: unknown name '{name}'; expected some of {expected}");
+            }
+
+            categories |= Names[at].Category;
+        }
+
+        return categories;
+    }
+
+    /// <inheritdoc/>
+    public void Emit(in TraceEvent traceEvent)
+    {
+        var category = traceEvent.Category;
+        var name = Array.Find(Names, pair => pair.Category == category).Name ?? "?";
+        lock (_gate)
+        {
+            if (_failed)
+            {
+                return;
+            }
+
+            try
+            {
+                output.WriteLine(string.Create(
+                    CultureInfo.InvariantCulture,
+                    $"{name} {traceEvent.Source} {traceEvent.Operation} 0x{traceEvent.Address:x} {traceEvent.LengthBytes} 0x{traceEvent.Value:x}"));
+            }
+            catch (IOException)
+            {
+                // A full disk or a closed pipe must not stop the machine; the trace ends here.
+                _failed = true;
+            }
+        }
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        lock (_gate)
+        {
+            _failed = true;
+            output.Dispose();
+        }
+    }
+}
