@@ -4,11 +4,21 @@ using Eider.Cli.Errors;
 
 try
 {
-    var root = new RootCommand("Eider: a virtual machine for .NET.") { QuickstartCommand.Create() };
-    return await root.Parse(args).InvokeAsync(new InvocationConfiguration { EnableDefaultExceptionHandler = false });
+    var parsed = EiderCommand.Create().Parse(args);
+    if (parsed.Errors.Count > 0)
+    {
+        var help = parsed.CommandResult.Command is RootCommand ? "eider" : $"eider {parsed.CommandResult.Command.Name}";
+        throw new CliException(ExitCode.Usage, $"{parsed.Errors[0].Message.TrimEnd('.')}; see {help} --help");
+    }
+
+    // Signals and exceptions are this command's own business.
+    return await parsed.InvokeAsync(new InvocationConfiguration
+    {
+        EnableDefaultExceptionHandler = false,
+        ProcessTerminationTimeout = null,
+    });
 }
-catch (CliException failure)
+catch (Exception failure)
 {
-    await Console.Error.WriteLineAsync($"eider: {failure.Message}");
-    return (int)failure.ExitCode;
+    return ErrorReport.Print(failure);
 }

@@ -11,7 +11,7 @@ internal sealed class StopSignals : IDisposable
 {
     private readonly CancellationTokenSource _stop = new();
     private readonly List<PosixSignalRegistration> _registrations = [];
-    private int _exitCode;
+    private int _exitCode = -1;
 
     /// <summary>Takes the signals over until it is disposed.</summary>
     public StopSignals()
@@ -32,12 +32,12 @@ internal sealed class StopSignals : IDisposable
     public CancellationToken Token => _stop.Token;
 
     /// <summary>The code that belongs to what stopped it; null if nothing did.</summary>
-    public ExitCode? Reason => Volatile.Read(ref _exitCode) is > 0 and var code ? (ExitCode)code : null;
+    public ExitCode? Reason => Volatile.Read(ref _exitCode) is >= 0 and var code ? (ExitCode)code : null;
 
     /// <summary>Stops as a signal does.</summary>
     public void Stop(ExitCode code)
     {
-        if (Interlocked.CompareExchange(ref _exitCode, (int)code, 0) == 0)
+        if (Interlocked.CompareExchange(ref _exitCode, (int)code, -1) == -1)
         {
             _stop.Cancel();
         }

@@ -8,8 +8,8 @@ namespace Eider.Cli.Sessions;
 /// Writes trace events as lines: <c>category source operation address length value</c>, numbers in hexadecimal.
 /// Buffered; whoever made it disposes it after the machine has stopped.
 /// </summary>
-/// <param name="output">Where the lines go; disposed with this.</param>
-internal sealed class TraceWriter(TextWriter output) : ITraceSink, IDisposable
+/// <param name="open">Opens where the lines go, with the first of them; disposed with this.</param>
+internal sealed class TraceWriter(Func<TextWriter> open) : ITraceSink, IDisposable
 {
     private static readonly (string Name, TraceCategory Category)[] Names =
     [
@@ -17,6 +17,7 @@ internal sealed class TraceWriter(TextWriter output) : ITraceSink, IDisposable
     ];
 
     private readonly Lock _gate = new();
+    private TextWriter? _output;
     private bool _failed;
 
     /// <summary>Reads a list such as <c>mmio,blk</c>.</summary>
@@ -53,11 +54,12 @@ internal sealed class TraceWriter(TextWriter output) : ITraceSink, IDisposable
 
             try
             {
-                output.WriteLine(string.Create(
+                _output ??= open();
+                _output.WriteLine(string.Create(
                     CultureInfo.InvariantCulture,
                     $"{name} {traceEvent.Source} {traceEvent.Operation} 0x{traceEvent.Address:x} {traceEvent.LengthBytes} 0x{traceEvent.Value:x}"));
             }
-            catch (IOException)
+            catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
             {
                 // A full disk or a closed pipe must not stop the machine; the trace ends here.
                 _failed = true;
@@ -71,7 +73,7 @@ internal sealed class TraceWriter(TextWriter output) : ITraceSink, IDisposable
         lock (_gate)
         {
             _failed = true;
-            output.Dispose();
+            _output?.Dispose();
         }
     }
 }

@@ -28,4 +28,9 @@ internal static partial class TerminalCalls
     [LibraryImport(Library, EntryPoint = "cfmakeraw")]
     [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
     public static partial void MakeRaw(Span<byte> termios);
+
+    /// <summary>Asks for the window's size; the request's number is Linux's.</summary>
+    [LibraryImport(Library, EntryPoint = "ioctl", SetLastError = true)]
+    [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
+    public static partial int Control(int descriptor, nuint request, Span<ushort> size);
 }

@@ -10,7 +10,7 @@ public sealed class TraceWriterTests
     public void An_event_is_one_line_with_all_its_numbers()
     {
         var text = new StringWriter();
-        using var trace = new TraceWriter(text);
+        using var trace = new TraceWriter(() => text);
 
         trace.Emit(new TraceEvent(TraceCategory.Block, "vda", "write", 0x1000, 0, 512));
 
@@ -33,7 +33,7 @@ public sealed class TraceWriterTests
     [Fact]
     public void A_trace_that_cannot_be_written_does_not_stop_the_machine()
     {
-        using var trace = new TraceWriter(new StreamWriter(new FullStream(), bufferSize: 1) { AutoFlush = true });
+        using var trace = new TraceWriter(() => new StreamWriter(new FullStream(), bufferSize: 1) { AutoFlush = true });
 
         for (var i = 0; i < 100; i++)
         {

@@ -1,0 +1,67 @@
+using Eider.Cli.Errors;
+using Eider.Machines;
+
+namespace Eider.Cli.Commands;
+
+/// <summary>The value of <c>--disk</c>.</summary>
+internal static class DiskArgument
+{
+    /// <summary>Help of the option.</summary>
+    public const string Help =
+        "A virtio disk: a file, mem:SIZE or http(s)://..., with settings after commas: ro, format=raw, serial=TEXT, queues=N, "
+        + "overlay=mem (writes stay in memory), ring=split|packed, features=A+B, required=A+B, slot=N. "
+        + "A comma in a name is written ',,'. May be given several times; the first is vda.";
+
+    private const int MostQueues = 64;
+
+    /// <summary>Reads one value.</summary>
+    /// <exception cref="CliException">A setting is unknown or has a bad value.</exception>
+    public static DiskConfiguration Parse(string value)
+    {
+        const string Option = "--disk";
+        var list = CommaList.Parse(
+            Option, value, "ro", "format", "serial", "queues", "overlay", "ring", "features", "required", "slot");
+        if (list.First.Length == 0)
+        {
+            throw new CliException(ExitCode.Usage, $"{Option} {value}: names no file; expected FILE, mem:SIZE or http://...");
+        }
+
+        var format = list.Value("format") ?? "raw";
+        if (format != "raw")
+        {
+            throw new CliException(ExitCode.Usage, $"{Option} {list.First}: format is '{format}', expected raw");
+        }
+
+        return new DiskConfiguration
+        {
+            Image = list.First,
+            ReadOnly = list.Flag("ro"),
+            Format = format,
+            Serial = list.Value("serial") ?? "",
+            Queues = list.Number("queues", 1, MostQueues) ?? 1,
+            Overlay = Overlay(list),
+            Ring = Ring($"{Option} {list.First}: ring is", list.Value("ring")),
+            Features = list.Value("features")?.Split('+') ?? [],
+            Required = list.Value("required")?.Split('+') ?? [],
+            Slot = list.Number("slot", 0, 31),
+        };
+    }
+
+    /// <summary>Reads the name of a kind of ring; packed where nothing is said.</summary>
+    /// <param name="what">Begins the message.</param>
+    /// <param name="value">The name, or null.</param>
+    /// <exception cref="CliException">It is neither split nor packed.</exception>
+    public static VirtioRing Ring(string what, string? value) => value switch
+    {
+        null or "packed" => VirtioRing.Packed,
+        "split" => VirtioRing.Split,
+        _ => throw new CliException(ExitCode.Usage, $"{what} '{value}', expected split or packed"),
+    };
+
+    private static DiskOverlay Overlay(CommaList list) => list.Value("overlay") switch
+    {
+        null or "none" => DiskOverlay.None,
+        "mem" => DiskOverlay.Memory,
+        var other => throw new CliException(ExitCode.Usage, $"--disk {list.First}: overlay is '{other}', expected mem or none"),
+    };
+}

@@ -1,0 +1,92 @@
+using Eider.Cli.Errors;
+using Eider.Machines;
+
+namespace Eider.Cli.Sessions;
+
+/// <summary>One machine from its configuration to its end, with its trace and its statistics.</summary>
+internal sealed class MachineSession : IAsyncDisposable
+{
+    private const int MostHostErrors = 20;
+
+    private readonly Machine _machine;
+    private readonly TraceWriter? _trace;
+    private readonly RunReports _reports;
+    private int _hostErrors;
+
+    private MachineSession(Machine machine, TraceWriter? trace, RunReports reports)
+    {
+        _machine = machine;
+        _trace = trace;
+        _reports = reports;
+        machine.HostError += (_, failure) => TellHostError(failure.Message);
+    }
+
+    /// <summary>What was counted so far.</summary>
+    public MachineStatistics Statistics => _machine.GetStatistics();
+
+    /// <summary>Makes the machine. Everything that can be refused is refused here, and no file is made.</summary>
+    /// <param name="configuration">The machine.</param>
+    /// <param name="reports">What is to be reported.</param>
+    /// <exception cref="MachineConfigurationException">The user's mistake.</exception>
+    /// <exception cref="CliException">A report cannot be written.</exception>
+    public static async Task<MachineSession> CreateAsync(MachineConfiguration configuration, RunReports reports)
+    {
+        reports.Check();
+        var trace = reports.PrepareTrace();
+        configuration.Trace = trace == null ? null : new MachineTrace(trace, reports.Trace);
+        return new MachineSession(await Machine.CreateAsync(configuration), trace, reports);
+    }
+
+    /// <summary>Runs it to its end, or until it is stopped; the disks are flushed then.</summary>
+    public async Task<MachineExit> RunAsync(CancellationToken stop)
+    {
+        var exit = await _machine.RunAsync(stop);
+        if (_reports.StatisticsFile is { } file)
+        {
+            await File.WriteAllTextAsync(file, Statistics.ToJson() + "\n", CancellationToken.None);
+        }
+
+        return exit;
+    }
+
+    /// <summary>Tells the user of a fault, and gives the exit code of a machine that ended.</summary>
+    public static int Report(MachineExit exit, StopSignals stop)
+    {
+        if (exit.Fault is { } fault)
+        {
+            Console.Error.WriteLine($"eider: a fault of Eider stopped the machine ({fault.Where}): {fault.Exception.Message}");
+            Console.Error.WriteLine(fault.Exception);
+        }
+
+        var code = exit.Reason switch
+        {
+            MachineExitReason.PoweredOff => (ExitCode)(exit.Code & 0xff),
+            MachineExitReason.Stopped => stop.Reason ?? ExitCode.Ok,
+            MachineExitReason.Faulted => ExitCode.Internal,
+            _ => ExitCode.GuestDied,
+        };
+        return (int)(code == ExitCode.Ok && exit.HostErrors.Count > 0 ? ExitCode.HostInputOutput : code);
+    }
+
+    /// <inheritdoc/>
+    public async ValueTask DisposeAsync()
+    {
+        await _machine.DisposeAsync();
+        _trace?.Dispose();
+    }
+
+    // A full disk fails every write: the first few say it all.
+    private void TellHostError(string message)
+    {
+        var number = Interlocked.Increment(ref _hostErrors);
+        if (number <= MostHostErrors)
+        {
+            Console.Error.WriteLine($"eider: {message}");
+        }
+
+        if (number == MostHostErrors)
+        {
+            Console.Error.WriteLine("eider: further errors of the host are not shown");
+        }
+    }
+}

@@ -1,0 +1,44 @@
+using Eider.Cli.Errors;
+using Eider.Hardware.Lifecycle;
+
+namespace Eider.Cli.Sessions;
+
+/// <summary>What a run reports besides the guest's own output.</summary>
+/// <param name="StatisticsFile">Takes the statistics as JSON; null for none.</param>
+/// <param name="Trace">What is traced.</param>
+/// <param name="TraceFile">Takes the trace; null for standard error.</param>
+internal sealed record RunReports(string? StatisticsFile, TraceCategory Trace, string? TraceFile)
+{
+    private const int BufferBytes = 64 << 10;
+
+    /// <summary>Refuses files that cannot be made, before the machine starts; makes nothing.</summary>
+    /// <exception cref="CliException">A folder is missing or not to be written.</exception>
+    public void Check()
+    {
+        CheckFile("--stats", StatisticsFile);
+        CheckFile("--trace-file", TraceFile);
+    }
+
+    /// <summary>The trace's writer, whose file is made with the first line; null if nothing is traced.</summary>
+    public TraceWriter? PrepareTrace() => Trace == TraceCategory.None ? null : new TraceWriter(Open);
+
+    /// <summary>Refuses a file that cannot be made, before anything is; makes nothing.</summary>
+    /// <exception cref="CliException">Its folder is missing, or it is a folder.</exception>
+    public static void CheckFile(string option, string? file)
+    {
+        if (file == null)
+        {
+            return;
+        }
+
+        var folder = Path.GetDirectoryName(Path.GetFullPath(file));
+        if (Directory.Exists(file) || !Directory.Exists(folder))
+        {
+            throw new CliException(
+                ExitCode.CannotCreate, $"{option} {file}: {(Directory.Exists(file) ? "is a folder" : "its folder does not exist")}");
+        }
+    }
+
+    private StreamWriter Open() =>
+        new(TraceFile is { } file ? File.Create(file) : Console.OpenStandardError(), bufferSize: BufferBytes);
+}

@@ -1,0 +1,109 @@
+using System.Runtime.InteropServices;
+using Eider.Cli.Errors;
+using Eider.Cli.Terminal;
+using Eider.Devices.Virtio.Console;
+
+namespace Eider.Cli.Sessions;
+
+/// <summary>
+/// Joins the user's terminal, or whatever standard input and output are, with a console of the guest: keys go in,
+/// output comes out, Ctrl-A X leaves, the window's size follows.
+/// </summary>
+internal sealed class UserTerminal : IDisposable
+{
+    private const int PieceBytes = 16 << 10;
+    private const byte EndOfInput = 0x04;
+
+    private readonly ConsoleEndpoint _console;
+    private readonly StopSignals _stop;
+    private readonly RawTerminal? _raw;
+    private readonly PosixSignalRegistration? _windowChange;
+
+    /// <summary>Takes the terminal over.</summary>
+    /// <param name="console">The host's end of the guest's console.</param>
+    /// <param name="stop">Told when the user leaves.</param>
+    /// <param name="resize">Told of each size of the window; null if the console has none.</param>
+    public UserTerminal(ConsoleEndpoint console, StopSignals stop, Action<ConsoleSize>? resize)
+    {
+        _console = console;
+        _stop = stop;
+        if (OperatingSystem.IsWindows())
+        {
+            return;
+        }
+
+        _raw = RawTerminal.TryEnter();
+        if (_raw != null && resize != null)
+        {
+            _windowChange = PosixSignalRegistration.Create(PosixSignal.SIGWINCH, _ => resize(Size()));
+        }
+    }
+
+    /// <summary>True if standard input is a terminal.</summary>
+    public bool IsTerminal => _raw != null;
+
+    /// <summary>The window's size now; 80 by 24 where there is no window.</summary>
+    public static ConsoleSize Size()
+    {
+        // TIOCGWINSZ of Linux: rows, columns and two more of 16 bits. Console.WindowWidth would take the terminal over.
+        const int RequestWindowSize = 0x5413;
+        const int Output = 1;
+        Span<ushort> size = stackalloc ushort[4];
+        return OperatingSystem.IsLinux() && TerminalCalls.Control(Output, RequestWindowSize, size) == 0 && size[0] > 0 && size[1] > 0
+            ? new ConsoleSize(size[1], size[0])
+            : new ConsoleSize(80, 24);
+    }
+
+    /// <summary>Starts to hand keys to the guest, on a thread of its own: a read of a terminal cannot be cancelled.</summary>
+    public void StartInput() =>
+        new Thread(ReadKeys) { IsBackground = true, Name = "terminal input" }.Start();
+
+    /// <summary>Hands output of a console on until it is closed.</summary>
+    public static async Task PumpOutputAsync(ConsoleEndpoint console, Stream output, CancellationToken cancellationToken)
+    {
+        var piece = new byte[PieceBytes];
+        while (await console.ReceiveAsync(piece, cancellationToken) is > 0 and var length)
+        {
+            await output.WriteAsync(piece.AsMemory(0, length), cancellationToken);
+            await output.FlushAsync(cancellationToken);
+        }
+    }
+
+    /// <summary>Gives the terminal back.</summary>
+    public void Dispose()
+    {
+        _windowChange?.Dispose();
+        if (!OperatingSystem.IsWindows())
+        {
+            _raw?.Dispose();
+        }
+    }
+
+    private void ReadKeys()
+    {
+        try
+        {
+            using var input = Console.OpenStandardInput();
+            var filter = new EscapeFilter();
+            var piece = new byte[PieceBytes];
+            while (input.Read(piece) is > 0 and var length)
+            {
+                // Without a terminal every byte is the guest's.
+                var kept = IsTerminal ? filter.Filter(piece.AsSpan(0, length)) : length;
+                _console.SendAsync(piece.AsMemory(0, kept), _stop.Token).AsTask().GetAwaiter().GetResult();
+                if (filter.IsLeaving)
+                {
+                    _stop.Stop(ExitCode.Ok);
+                    return;
+                }
+            }
+
+            // The end of a file is typed as a person would: the guest's terminal makes an end of it.
+            _console.SendAsync(new[] { EndOfInput }, _stop.Token).AsTask().GetAwaiter().GetResult();
+        }
+        catch (Exception gone) when (gone is IOException or OperationCanceledException or InvalidOperationException)
+        {
+            // The terminal went away, or the machine ended: nobody is left to type for.
+        }
+    }
+}
