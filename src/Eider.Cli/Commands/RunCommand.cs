@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.CommandLine.Parsing;
 using Eider.Cli.Errors;
 using Eider.Cli.Sessions;
 using Eider.Machines;
@@ -68,6 +69,7 @@ internal sealed class RunCommand
     {
         var options = new RunCommand();
         var command = new Command("run", "Run a machine made of the given parts, or of a machine file, until its guest powers off.");
+        options._file.Validators.Add(RefuseOption);
         command.Arguments.Add(options._file);
         foreach (var option in (Option[])[options._kernel, options._initrd, options._append, options._firmware,
             options._disks, options._consoles, options._rng, options._seed, options._noRestart])
@@ -78,6 +80,15 @@ internal sealed class RunCommand
         options._machine.AddTo(command);
         command.SetAction((result, _) => options.RunAsync(result));
         return command;
+    }
+
+    // An option that does not exist would be taken for the machine file.
+    private static void RefuseOption(ArgumentResult result)
+    {
+        if (result.Tokens is [{ Value: ['-', ..] } token])
+        {
+            result.AddError($"unknown option '{token.Value}'");
+        }
     }
 
     private async Task<int> RunAsync(ParseResult result)
