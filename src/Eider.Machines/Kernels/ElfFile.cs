@@ -28,7 +28,7 @@ internal sealed class ElfFile
     /// <summary>The loadable segments that occupy memory; at least one.</summary>
     public IReadOnlyList<ElfSegment> Segments { get; }
 
-    public static bool IsElf(ReadOnlySpan<byte> head) => head.StartsWith("\x7FELF"u8);
+    public static bool IsElf(ReadOnlySpan<byte> head) => head.StartsWith("\u007fELF"u8);
 
     /// <summary>Reads and checks all headers.</summary>
     /// <exception cref="MachineConfigurationException">Of another machine, no program, or broken.</exception>

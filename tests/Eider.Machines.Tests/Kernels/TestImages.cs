@@ -28,7 +28,7 @@ internal static class TestImages
         ulong memoryBytes = 32, ulong fileBytes = 16, ulong fileOffset = 0x78, ushort type = 2, ushort headers = 1)
     {
         var image = new byte[0x88];
-        "\x7FELF"u8.CopyTo(image);
+        "\u007fELF"u8.CopyTo(image);
         image[4] = elfClass;
         image[5] = 1;
         image[6] = 1;
