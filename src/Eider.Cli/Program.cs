@@ -11,11 +11,15 @@ try
         throw new CliException(ExitCode.Usage, $"{parsed.Errors[0].Message.TrimEnd('.')}; see {help} --help");
     }
 
+    // Not Console.Out: making it would write to a terminal what belongs to nobody.
+    await using var output = new StreamWriter(Console.OpenStandardOutput()) { AutoFlush = true };
+
     // Signals and exceptions are this command's own business.
     return await parsed.InvokeAsync(new InvocationConfiguration
     {
         EnableDefaultExceptionHandler = false,
         ProcessTerminationTimeout = null,
+        Output = output,
     });
 }
 catch (Exception failure)

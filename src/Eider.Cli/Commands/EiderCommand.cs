@@ -20,9 +20,9 @@ internal static class EiderCommand
     private static Command DocumentCommand(RootCommand root)
     {
         var command = new Command("docs", "Print docs/cli.md.") { Hidden = true };
-        command.SetAction(_ =>
+        command.SetAction(result =>
         {
-            Console.Out.Write(CommandLineDocument.Render(root));
+            result.InvocationConfiguration.Output.Write(CommandLineDocument.Render(root));
             return (int)ExitCode.Ok;
         });
         return command;

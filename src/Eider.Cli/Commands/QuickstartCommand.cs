@@ -22,9 +22,9 @@ internal sealed class QuickstartCommand
 
     private readonly Option<string> _root = new("--root")
     {
-        Description = "How the root disk is attached: rw, ro, or http (from a range server on the loopback interface, writes in memory).",
+        Description = "How the root disk is attached: rw or ro.",
         DefaultValueFactory = _ => "rw",
-        HelpName = "rw|ro|http",
+        HelpName = "rw|ro",
     };
 
     private readonly Option<string> _ring = new("--ring")
@@ -105,7 +105,7 @@ internal sealed class QuickstartCommand
             "quickstart",
             "Fetch a stock Debian riscv64 kernel and a small root file system with the system's package manager (once), boot them, and give a shell. Ctrl-A X leaves it.");
         options._release.AcceptOnlyFromAmong("trixie", "forky", "sid");
-        options._root.AcceptOnlyFromAmong("rw", "ro", "http");
+        options._root.AcceptOnlyFromAmong("rw", "ro");
         options._ring.AcceptOnlyFromAmong("split", "packed");
         foreach (var option in (Option[])[options._run, options._root, options._ring, options._queues, options._keep])
         {
@@ -133,7 +133,7 @@ internal sealed class QuickstartCommand
             var guest = await GuestAsync(result, settings, stop.Token);
             if (result.GetValue(_prepare))
             {
-                await Console.Out.WriteLineAsync(
+                await result.InvocationConfiguration.Output.WriteLineAsync(
                     $"kernel {guest.Kernel}\ninitrd {guest.Initrd}\nroot {guest.Root}\nversion {guest.KernelVersion}");
                 return (int)ExitCode.Ok;
             }
@@ -168,7 +168,7 @@ internal sealed class QuickstartCommand
         {
             Machine = machine,
             Command = result.GetValue(_run),
-            Root = result.GetValue(_root) switch { "ro" => RootMode.ReadOnly, "http" => RootMode.Http, _ => RootMode.ReadWrite },
+            Root = result.GetValue(_root) switch { "ro" => RootMode.ReadOnly, _ => RootMode.ReadWrite },
             Ring = DiskArgument.Ring("--ring", result.GetValue(_ring)),
             Queues = queues,
             Append = result.GetValue(_append),
@@ -205,7 +205,7 @@ internal sealed class QuickstartCommand
 
     // With --run, what comes out is the guest's alone, unless a person looks on.
     private static IProgressReport Progress(bool outputIsTheGuests) => Console.IsErrorRedirected
-        ? outputIsTheGuests ? new SilentProgress() : new PlainProgress(Console.Error)
+        ? outputIsTheGuests ? new SilentProgress() : new PlainProgress(StandardError.Writer)
         : new DeferredTerminalProgress();
 
     private static string FreeName() =>

@@ -13,10 +13,10 @@ internal static class ErrorReport
     public static int Print(Exception failure)
     {
         var (code, message) = Describe(failure);
-        Console.Error.WriteLine($"eider: {OneLine(message)}");
+        StandardError.Writer.WriteLine($"eider: {OneLine(message)}");
         if (code == ExitCode.Internal || Environment.GetEnvironmentVariable(DebugVariable) == "1")
         {
-            Console.Error.WriteLine(failure);
+            StandardError.Writer.WriteLine(failure);
         }
 
         return (int)code;

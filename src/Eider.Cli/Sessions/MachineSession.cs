@@ -54,8 +54,8 @@ internal sealed class MachineSession : IAsyncDisposable
     {
         if (exit.Fault is { } fault)
         {
-            Console.Error.WriteLine($"eider: a fault of Eider stopped the machine ({fault.Where}): {fault.Exception.Message}");
-            Console.Error.WriteLine(fault.Exception);
+            StandardError.Writer.WriteLine($"eider: a fault of Eider stopped the machine ({fault.Where}): {fault.Exception.Message}");
+            StandardError.Writer.WriteLine(fault.Exception);
         }
 
         var code = exit.Reason switch
@@ -81,12 +81,12 @@ internal sealed class MachineSession : IAsyncDisposable
         var number = Interlocked.Increment(ref _hostErrors);
         if (number <= MostHostErrors)
         {
-            Console.Error.WriteLine($"eider: {message}");
+            StandardError.Writer.WriteLine($"eider: {message}");
         }
 
         if (number == MostHostErrors)
         {
-            Console.Error.WriteLine("eider: further errors of the host are not shown");
+            StandardError.Writer.WriteLine("eider: further errors of the host are not shown");
         }
     }
 }

@@ -3,7 +3,6 @@ using Eider.Cli.Errors;
 using Eider.Cli.Provisioning;
 using Eider.Devices.Virtio.Console;
 using Eider.Machines;
-using Eider.Serving;
 
 namespace Eider.Cli.Sessions;
 
@@ -27,8 +26,7 @@ internal sealed partial class QuickstartSession(QuickstartSettings settings, Gue
     /// <returns>The exit code.</returns>
     public async Task<int> RunAsync()
     {
-        var (disk, server) = await AttachRootAsync();
-        await using var served = server;
+        var disk = await AttachRootAsync();
         var machine = settings.Machine;
         machine.Kernel = settings.Kernel ?? guest.Kernel;
         machine.Initrd = settings.Initrd ?? guest.Initrd;
@@ -37,10 +35,9 @@ internal sealed partial class QuickstartSession(QuickstartSettings settings, Gue
         return settings.Command is { } command ? await RunCommandAsync(machine, command) : await RunShellAsync(machine);
     }
 
-    private async Task<(DiskConfiguration Disk, RangeServer? Server)> AttachRootAsync()
+    private async Task<DiskConfiguration> AttachRootAsync()
     {
         var image = settings.Disk ?? guest.Root;
-        RangeServer? server = null;
         var overlay = DiskOverlay.None;
         if (settings.Keep is { } kept)
         {
@@ -52,24 +49,15 @@ internal sealed partial class QuickstartSession(QuickstartSettings settings, Gue
             overlay = DiskOverlay.Memory;
         }
 
-        var location = image;
-        if (settings.Root == RootMode.Http)
+        return new DiskConfiguration
         {
-            server = await RangeServer.StartAsync(image);
-            location = server.Address.AbsoluteUri;
-            overlay = DiskOverlay.Memory;
-        }
-
-        var disk = new DiskConfiguration
-        {
-            Image = location,
+            Image = image,
             ReadOnly = settings.Root == RootMode.ReadOnly,
             Overlay = overlay,
             Queues = settings.Queues,
             Ring = settings.Ring,
             Serial = "eider-root",
         };
-        return (disk, server);
     }
 
     private async Task CopyAsync(string image, string target)
@@ -169,10 +157,10 @@ internal sealed partial class QuickstartSession(QuickstartSettings settings, Gue
             MachineExitReason.Halted => "it stopped its last hart",
             _ => "it powered off",
         };
-        Console.Error.WriteLine($"eider: the guest ended before its command did: {why}; its last messages:");
+        StandardError.Writer.WriteLine($"eider: the guest ended before its command did: {why}; its last messages:");
         foreach (var line in kernelLog.Split('\n', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries).TakeLast(LastWords))
         {
-            Console.Error.WriteLine($"eider: | {line}");
+            StandardError.Writer.WriteLine($"eider: | {line}");
         }
 
         return (int)ExitCode.GuestDied;

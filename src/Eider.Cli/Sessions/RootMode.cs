@@ -8,7 +8,4 @@ internal enum RootMode
 
     /// <summary>Read-only disk.</summary>
     ReadOnly,
-
-    /// <summary>Over HTTP from a range server on the loopback interface, with the writes in memory.</summary>
-    Http,
 }
