@@ -10,6 +10,11 @@ namespace Eider.Machines;
 /// </summary>
 public sealed record MachineConfiguration
 {
+    /// <summary>Where a file's schema is, for editors; nothing reads it.</summary>
+    [JsonPropertyName("$schema")]
+    [Description("Where the schema is, for editors.")]
+    public string? Schema { get; set; }
+
     /// <summary>Size of the RAM, a multiple of 4096 bytes.</summary>
     [JsonConverter(typeof(ByteSizeJsonConverter))]
     [Description("Size of the RAM, as a number of bytes or as text such as \"512M\".")]

@@ -58,6 +58,15 @@ internal static class ConfigurationCheck
                 throw Bad(setting + ".format", $"found '{disk.Format}', expected 'raw'");
             }
 
+            if (configuration.Seed is not null && disk.Image is { } image && DiskOpener.IsRemote(image))
+            {
+                throw new MachineConfigurationException(
+                    MachineErrorKind.Conflict,
+                    setting + ".image",
+                    $"found {image} in a deterministic machine, expected a file or memory",
+                    "a server answers when it likes: take the seed away or fetch the image");
+            }
+
             if (DiskOpener.WrittenFile(disk) is { } file && !writable.TryAdd(file, setting))
             {
                 throw new MachineConfigurationException(

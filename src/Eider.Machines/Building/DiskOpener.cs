@@ -14,7 +14,7 @@ internal static class DiskOpener
     /// <summary>The full name of the file that a disk writes; null if it writes none.</summary>
     public static string? WrittenFile(DiskConfiguration disk)
     {
-        if (disk.Image is null || disk.Image.StartsWith(MemoryPrefix, StringComparison.Ordinal))
+        if (disk.Image is null || IsRemote(disk.Image) || disk.Image.StartsWith(MemoryPrefix, StringComparison.Ordinal))
         {
             return null;
         }
@@ -23,26 +23,26 @@ internal static class DiskOpener
         return readOnly || disk.Overlay != DiskOverlay.None ? null : FinalPath(path);
     }
 
+    /// <summary>True if the location is an address of a server.</summary>
+    public static bool IsRemote(string image) =>
+        image.StartsWith("http://", StringComparison.OrdinalIgnoreCase) || image.StartsWith("https://", StringComparison.OrdinalIgnoreCase);
+
     /// <summary>Opens the storage.</summary>
     /// <exception cref="MachineConfigurationException">It is missing, held by another program, or no image.</exception>
-    public static ValueTask<BlockStorage> OpenAsync(DiskConfiguration disk)
+    /// <exception cref="BlockStorageException">The host or a server failed.</exception>
+    public static async Task<BlockStorage> OpenAsync(DiskConfiguration disk)
     {
-        var image = disk.Image!;
         try
         {
-            if (image.StartsWith(MemoryPrefix, StringComparison.Ordinal))
-            {
-                return ValueTask.FromResult<BlockStorage>(new MemoryStorage(ByteSize.Parse(image[MemoryPrefix.Length..]).Bytes, image));
-            }
-
-            var (path, readOnly) = SplitPath(disk);
-            var overlaid = disk.Overlay == DiskOverlay.Memory;
-            BlockStorage file = FileStorage.Open(path, new FileStorageOptions { IsReadOnly = readOnly || overlaid });
-            return ValueTask.FromResult(overlaid ? new OverlayStorage(file) : file);
+            return disk.Overlay == DiskOverlay.Memory
+                ? new OverlayStorage(await OpenImageAsync(disk).ConfigureAwait(false))
+                : await OpenImageAsync(disk).ConfigureAwait(false);
         }
-        catch (BlockStorageException cause)
+        catch (BlockStorageException cause) when (Refusal(cause.Kind) is { } refusal)
         {
-            throw Refuse(image, cause);
+            var image = disk.Image!;
+            var message = cause.Message.StartsWith(image + ": ", StringComparison.Ordinal) ? cause.Message[(image.Length + 2)..] : cause.Message;
+            throw new MachineConfigurationException(refusal.Kind, image, message, refusal.Remedy, cause);
         }
     }
 
@@ -57,21 +57,34 @@ internal static class DiskOpener
         return IsRemote(image) || image.StartsWith(MemoryPrefix, StringComparison.Ordinal) ? image : Path.Combine(directory, image);
     }
 
-    /// <summary>A failure to open, as the user's mistake that it is.</summary>
-    public static MachineConfigurationException Refuse(string image, BlockStorageException cause)
+    private static (MachineErrorKind Kind, string? Remedy)? Refusal(BlockErrorKind kind) => kind switch
     {
-        var (kind, remedy) = cause.Kind switch
-        {
-            BlockErrorKind.NotFound or BlockErrorKind.AccessDenied => (MachineErrorKind.MissingInput, "check the path and its permissions"),
-            BlockErrorKind.Locked => (MachineErrorKind.Busy, "stop the other user of the image, or open it read-only"),
-            _ => (MachineErrorKind.BadInput, (string?)null),
-        };
-        var message = cause.Message.StartsWith(image + ": ", StringComparison.Ordinal) ? cause.Message[(image.Length + 2)..] : cause.Message;
-        return new MachineConfigurationException(kind, image, message, remedy, cause);
-    }
+        BlockErrorKind.NotFound or BlockErrorKind.AccessDenied => (MachineErrorKind.MissingInput, "check the path and its permissions"),
+        BlockErrorKind.Locked => (MachineErrorKind.Busy, "stop the other user of the image, or open it read-only"),
+        BlockErrorKind.InvalidFormat or BlockErrorKind.UnsupportedFeature or BlockErrorKind.CorruptImage => (MachineErrorKind.BadInput, null),
+        _ => null,
+    };
 
-    private static bool IsRemote(string image) =>
-        image.StartsWith("http://", StringComparison.OrdinalIgnoreCase) || image.StartsWith("https://", StringComparison.OrdinalIgnoreCase);
+    private static async Task<BlockStorage> OpenImageAsync(DiskConfiguration disk)
+    {
+        var image = disk.Image!;
+        if (image.StartsWith(MemoryPrefix, StringComparison.Ordinal))
+        {
+            return new MemoryStorage(ByteSize.Parse(image[MemoryPrefix.Length..]).Bytes, image);
+        }
+
+        if (IsRemote(image))
+        {
+            var address = image.EndsWith(ReadOnlySuffix, StringComparison.Ordinal) ? image[..^ReadOnlySuffix.Length] : image;
+            return Uri.TryCreate(address, UriKind.Absolute, out var url)
+                ? await HttpStorage.OpenAsync(url).ConfigureAwait(false)
+                : throw new MachineConfigurationException(
+                    MachineErrorKind.BadSetting, image, "found no address, expected http://HOST/PATH or https://HOST/PATH");
+        }
+
+        var (path, readOnly) = SplitPath(disk);
+        return FileStorage.Open(path, new FileStorageOptions { IsReadOnly = readOnly || disk.Overlay == DiskOverlay.Memory });
+    }
 
     private static (string Path, bool ReadOnly) SplitPath(DiskConfiguration disk)
     {

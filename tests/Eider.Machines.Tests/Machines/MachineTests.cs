@@ -1,4 +1,6 @@
+using Eider.Storage;
 using Eider.Storage.Backends;
+using Eider.Storage.Layers;
 
 namespace Eider.Machines.Tests.Machines;
 
@@ -112,6 +114,98 @@ public sealed class MachineTests : IDisposable
         var second = await RunDeterministic(program);
         Assert.Equal(first, second);
         Assert.Contains("tick", first.Output, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_bug_in_a_device_stops_its_machine_with_a_fault_record_and_nothing_else()
+    {
+        var configuration = Configure(new BareMetal()
+            .Addi(BareMetal.T0, BareMetal.Zero, 0x1A)
+            .Emit(0x01B2_9293) // slli t0, t0, 27: 0xD0000000
+            .Lbu(BareMetal.A0, BareMetal.T0, 0x100)
+            .Jump(12));
+        configuration.Devices = [new CustomDeviceConfiguration { Device = new BrokenDevice(), Name = "broken" }];
+        await using var broken = await Machine.StartAsync(configuration);
+        var exit = await broken.WaitForExitAsync(Patience, TestContext.Current.CancellationToken);
+        Assert.Equal(MachineExitReason.Faulted, exit.Reason);
+        Assert.IsType<InvalidTimeZoneException>(exit.Fault?.Exception);
+
+        await using var other = await Machine.CreateAsync(Configure(new BareMetal().Print("fine").Finish(0x5555)));
+        Assert.Equal(MachineExitReason.PoweredOff, (await other.RunAsync(TestContext.Current.CancellationToken)).Reason);
+    }
+
+    [Fact]
+    public async Task Eight_harts_begin_at_the_entry_point_of_a_bare_metal_program()
+    {
+        // Each hart adds its number + 1 to a word behind the program (amoadd.w); hart 0 waits for 36, then ends.
+        var program = new BareMetal()
+            .ReadHartId(BareMetal.T1).Addi(BareMetal.T2, BareMetal.T1, 1)
+            .Emit(0x0000_1297) // auipc t0, 1
+            .Emit(0x0072_A02F); // amoadd.w zero, t2, (t0)
+        var park = program.Here + 8;
+        program.BranchIfZero(BareMetal.T1, park + 4).Wfi().Jump(park - 4);
+        program.Lbu(BareMetal.A0, BareMetal.T0, 0).Addi(BareMetal.A0, BareMetal.A0, -36);
+        program.BranchIfZero(BareMetal.A0, program.Here + 8).Jump(park + 4).Finish(0x3333, 36);
+        var configuration = Configure(program);
+        configuration.Harts = 8;
+        await using var machine = await Machine.StartAsync(configuration);
+        Assert.Equal(36, (await machine.WaitForExitAsync(Patience, TestContext.Current.CancellationToken)).Code);
+    }
+
+    [Fact]
+    public async Task One_image_cannot_be_written_by_two_machines()
+    {
+        var image = Path.Combine(_directory, "disk.img");
+        await File.WriteAllBytesAsync(image, new byte[4096], TestContext.Current.CancellationToken);
+        var configuration = Configure(new BareMetal().Jump(0));
+        configuration.Disks = [image];
+        await using (await Machine.CreateAsync(configuration))
+        {
+            var error = await Assert.ThrowsAsync<MachineConfigurationException>(() => Machine.CreateAsync(configuration));
+            Assert.Equal(MachineErrorKind.Busy, error.Kind);
+            Assert.StartsWith(image, error.Message, StringComparison.Ordinal);
+        }
+
+        await using var later = await Machine.CreateAsync(configuration);
+        Assert.Equal(4096, later.Disks[0].SizeBytes);
+    }
+
+    [Theory]
+    [InlineData(1000, MachineErrorKind.BadInput, "multiple of 512")]
+    [InlineData(-1, MachineErrorKind.MissingInput, "")]
+    public async Task A_disk_that_cannot_be_one_is_refused_and_what_was_opened_is_closed(int bytes, MachineErrorKind kind, string part)
+    {
+        var good = Path.Combine(_directory, "good.img");
+        var bad = Path.Combine(_directory, "bad.img");
+        await File.WriteAllBytesAsync(good, new byte[512], TestContext.Current.CancellationToken);
+        if (bytes >= 0)
+        {
+            await File.WriteAllBytesAsync(bad, new byte[bytes], TestContext.Current.CancellationToken);
+        }
+
+        var configuration = Configure(new BareMetal().Jump(0));
+        configuration.Disks = [good, bad];
+        var error = await Assert.ThrowsAsync<MachineConfigurationException>(() => Machine.CreateAsync(configuration));
+        Assert.Equal(kind, error.Kind);
+        Assert.StartsWith(bad, error.Message, StringComparison.Ordinal);
+        Assert.Contains(part, error.Message, StringComparison.Ordinal);
+        await using var reopened = FileStorage.Open(good);
+    }
+
+    [Fact]
+    public async Task A_failed_flush_at_the_end_is_reported()
+    {
+        var storage = new FaultStorage(
+            new MemoryStorage(1 << 20), [new FaultRule { Operation = BlockOperation.Flush, Kind = BlockErrorKind.NoSpace }]);
+        var configuration = Configure(new BareMetal().Finish(0x5555));
+        configuration.Disks = [storage];
+        await using var machine = await Machine.CreateAsync(configuration);
+        var seen = "";
+        machine.HostError += (_, error) => seen = error.Message;
+        var exit = await machine.RunAsync(TestContext.Current.CancellationToken);
+        Assert.Equal(MachineExitReason.PoweredOff, exit.Reason);
+        Assert.Equal([seen], exit.HostErrors);
+        Assert.NotEqual("", seen);
     }
 
     private async Task<(ulong Instructions, string Output)> RunDeterministic(BareMetal program)

@@ -1,0 +1,134 @@
+using System.Text;
+
+namespace Eider.Machines.Tests.Configuration;
+
+public sealed class MachineFileTests
+{
+    [Fact]
+    public void A_file_with_everything_in_it_is_read()
+    {
+        var machine = Parse("""
+            {
+              "$schema": "machine.schema.json",
+              // comments and trailing commas are allowed
+              "memory": "1G", "harts": 4, "kernel": "Image", "initrd": "/abs/initrd", "commandLine": "quiet",
+              "disks": [
+                { "image": "root.img", "ring": "split", "queues": 4, "serial": "s1" },
+                { "image": "mem:64M", "features": ["in_order", "-event_idx"], "required": ["version_1"], "slot": 5 },
+                { "image": "file:other.img", "readOnly": true, "overlay": "mem" },
+              ],
+              "consoles": [{ "ports": [{ "name": "log", "output": "log.txt" }] }],
+              "rng": { "bytesPerSecond": 1024, "address": "0xD0100000", "irq": 90 },
+              "board": { "serial": { "address": "0x10010000", "irq": 12 } },
+              "seed": 18446744073709551615, /* all of 64 bits */
+            }
+            """);
+        Assert.Equal(1L << 30, machine.Memory.Bytes);
+        Assert.Equal("/vm/Image", machine.Kernel);
+        Assert.Equal("/abs/initrd", machine.Initrd);
+        Assert.Equal(["/vm/root.img", "mem:64M", "file:/vm/other.img"], machine.Disks.Select(disk => disk.Image!));
+        Assert.Equal(VirtioRing.Split, machine.Disks[0].Ring);
+        Assert.Equal(5, machine.Disks[1].Slot);
+        Assert.Equal(DiskOverlay.Memory, machine.Disks[2].Overlay);
+        Assert.Equal("/vm/log.txt", machine.Consoles[0].Ports[0].Output);
+        Assert.Equal(0xD010_0000UL, machine.Rng!.Address);
+        Assert.Equal(12, machine.Board.Serial!.Irq);
+        Assert.Equal(ulong.MaxValue, machine.Seed);
+    }
+
+    [Fact]
+    public void What_is_left_out_keeps_its_default() =>
+        Assert.Equal(new MachineConfiguration { Kernel = "/vm/k" } with { Board = null! }, Parse("""{ "kernel": "k" }""") with { Board = null! });
+
+    [Theory]
+    [InlineData("{\n \"kernel\": \"k\",\n \"cpus\": 2\n}", "vm.json:3: $.cpus: unknown property 'cpus'")]
+    [InlineData("{\n \"kernel\": \"k\",\n \"disks\": [\n  { \"image\": \"a\", \"cash\": 1 } ] }", "vm.json:4: $.disks[0].cash: unknown property 'cash'")]
+    [InlineData("{ \"kernel\": \"k\",\n \"harts\": \"two\" }", "vm.json:2: $.harts: ")]
+    [InlineData("{ \"kernel\": \"k\",\n\n \"harts\": 9 }", "vm.json:3: $.harts: found 9 harts, expected 1 to 8")]
+    [InlineData("{ \"kernel\": \"k\",\n \"harts\": 0 }", "vm.json:2: $.harts: ")]
+    [InlineData("{ \"kernel\": \"k\", \"memory\": \"lots\" }", "vm.json:1: $.memory: expected a size")]
+    [InlineData("{ \"kernel\": \"k\",\n \"memory\": 1000 }", "vm.json:2: $.memory: found 1000, expected a multiple of 4096")]
+    [InlineData("{\n}", "vm.json:1: $.kernel: found neither kernel nor firmware")]
+    [InlineData("{ \"kernel\": \"k\", \"kernel\": \"l\" }", "vm.json:1: $.kernel: ")]
+    [InlineData("{ \"kernel\": null, \"disks\": null }", "vm.json:1: $.disks: ")]
+    [InlineData("{ \"kernel\": \"k\"", "vm.json:1: $")]
+    [InlineData("null", "vm.json:1: $: found null, expected an object")]
+    [InlineData("", "vm.json:1: $: ")]
+    public void A_mistake_is_reported_with_file_line_and_path(string json, string start)
+    {
+        var error = Assert.Throws<MachineConfigurationException>(() => Parse(json));
+        Assert.StartsWith(start, error.Message, StringComparison.Ordinal);
+        Assert.DoesNotContain('\n', error.Message);
+        Assert.Equal(MachineErrorKind.BadSetting, error.Kind);
+    }
+
+    [Theory]
+    [InlineData("\"disks\": [{ \"image\": \"a\" },\n { \"image\": \"b\", \"irq\": 40 }]", "vm.json:2: $.disks[1].irq: IRQ 40 of vdb is taken by vda")]
+    [InlineData("\"disks\": [{ \"image\": \"a\", \"irq\": 10 }]", "vm.json:1: $.disks[0].irq: IRQ 10 of vda is taken by serial")]
+    [InlineData("\"disks\": [{ \"image\": \"a\", \"irq\": 96 }]", "vm.json:1: $.disks[0].irq: found IRQ 96 for vda, expected 1 to 95")]
+    [InlineData("\"disks\": [{ \"image\": \"a\",\n\n \"address\": \"0x10000000\" }]", "vm.json:1: $.disks[0]: vda (0x10000000 to 0x10000fff) overlaps serial (0x10000000 to 0x100000ff)")]
+    [InlineData("\"disks\": [{ \"image\": \"a\", \"address\": \"0x80001000\" }]", "vm.json:1: $.disks[0]: vda (0x80001000 to 0x80001fff) overlaps RAM")]
+    [InlineData("\"disks\": [{ \"image\": \"a\", \"address\": \"0xD0000001\" }]", "vm.json:1: $.disks[0].address: found address 0xd0000001 for vda, expected a multiple of 4096")]
+    [InlineData("\"disks\": [{ \"image\": \"a\", \"address\": \"0xFFFFFFFFFFFFF000\" }]", "vm.json:1: $.disks[0].address: ")]
+    [InlineData("\"board\": { \"rtc\": { \"irq\": 10 } }", "vm.json:1: $.board.serial.irq: IRQ 10 of serial is taken by rtc")]
+    [InlineData("\"board\": { \"power\": { \"irq\": 10 } }", "vm.json:1: $.board.power.irq: power does not interrupt")]
+    [InlineData("\"disks\": [{ \"image\": \"a\", \"slot\": 3 }, { \"image\": \"b\",\n \"slot\": 3 }]", "vm.json:2: $.disks[1].slot: slot 3 of vdb is taken twice")]
+    [InlineData("\"disks\": [{ \"image\": \"a\", \"slot\": 32 }]", "vm.json:1: $.disks[0].slot: slot 32 of vda does not exist")]
+    [InlineData("\"disks\": [{ \"image\": \"a\" },\n { \"image\": \"./a\" }]", "vm.json:2: $.disks[1].image: /vm/./a is written by $.disks[0] already")]
+    [InlineData("\"seed\": 1, \"disks\": [{ \"image\": \"http://h/a\" }]", "vm.json:1: $.disks[0].image: found http://h/a in a deterministic machine")]
+    public void A_conflict_is_refused_with_both_names(string json, string start)
+    {
+        var error = Assert.Throws<MachineConfigurationException>(() => Parse("{ \"kernel\": \"k\", " + json + " }"));
+        Assert.StartsWith(start, error.Message, StringComparison.Ordinal);
+        Assert.Equal(MachineErrorKind.Conflict, error.Kind);
+    }
+
+    [Theory]
+    [InlineData("{ \"image\": \"a\", \"ring\": \"round\" }", "$.disks[0].ring: ")]
+    [InlineData("{ \"image\": \"a\", \"features\": [\"speed\"] }", "$.disks[0].features[0]: found feature 'speed'")]
+    [InlineData("{ \"image\": \"a\", \"features\": [\"+sr_iov\"] }", "$.disks[0].features[0]: feature bits")]
+    [InlineData("{ \"image\": \"a\", \"required\": [\"64\"] }", "$.disks[0].required[0]: found feature '64'")]
+    [InlineData("{ \"image\": \"a\", \"format\": \"qcow2\" }", "$.disks[0].format: found 'qcow2', expected 'raw'")]
+    [InlineData("{ \"readOnly\": true }", "$.disks[0].image: ")]
+    public void A_wrong_disk_is_refused(string disk, string path)
+    {
+        var error = Assert.Throws<MachineConfigurationException>(() => Parse("{ \"kernel\": \"k\", \"disks\": [" + disk + "] }"));
+        Assert.StartsWith("vm.json:1: " + path, error.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void One_image_twice_is_fine_when_it_is_only_read()
+    {
+        var machine = Parse("""
+            { "kernel": "k", "disks": [{ "image": "a" }, { "image": "a", "overlay": "mem" }, { "image": "a", "readOnly": true }, { "image": "a:ro" }] }
+            """);
+        Assert.Equal(4, machine.Disks.Count);
+    }
+
+    [Fact]
+    public void More_devices_than_slots_are_refused()
+    {
+        var disks = string.Join(',', Enumerable.Range(0, 33).Select(i => $$"""{ "image": "{{i}}" }"""));
+        var error = Assert.Throws<MachineConfigurationException>(() => Parse($$"""{ "kernel": "k", "disks": [{{disks}}] }"""));
+        Assert.Contains("at most 32", error.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_missing_file_and_a_huge_file_are_refused()
+    {
+        var path = Path.GetTempFileName();
+        try
+        {
+            File.WriteAllBytes(path, new byte[(1 << 20) + 1]);
+            Assert.Equal(MachineErrorKind.BadInput, Assert.Throws<MachineConfigurationException>(() => MachineFile.Load(path)).Kind);
+        }
+        finally
+        {
+            File.Delete(path);
+        }
+
+        Assert.Equal(MachineErrorKind.MissingInput, Assert.Throws<MachineConfigurationException>(() => MachineFile.Load(path)).Kind);
+    }
+
+    private static MachineConfiguration Parse(string json) => MachineFile.Parse(Encoding.UTF8.GetBytes(json), "vm.json", "/vm");
+}
