@@ -5,7 +5,7 @@ namespace Eider.Devices.Virtio.Queue;
 
 /// <summary>
 /// A virtqueue, from the device's side. One worker owns it: every member is for that worker, but
-/// <see cref="PostCompletion"/>, <see cref="Cancellation"/> and what is fixed. Whatever the rings hold, nothing
+/// <see cref="PostCompletion"/>, <see cref="RequestStop"/>, <see cref="Cancellation"/> and what is fixed. Whatever the rings hold, nothing
 /// throws or runs on without end: a broken rule stops the queue and is told to the host.
 /// </summary>
 [SuppressMessage("Naming", "CA1711:Identifiers should not have incorrect suffix", Justification = "the specification\'s word")]
@@ -21,6 +21,7 @@ public abstract class VirtQueue : IDisposable
     private int _heldSegments;
     private int _budget;
     private DescriptorChain? _posted;
+    private bool _stopRequested;
 
     /// <summary>Takes over a queue that <see cref="VirtQueueSettings.IsUsable"/> found good.</summary>
     /// <exception cref="ArgumentException">It is not.</exception>
@@ -103,7 +104,7 @@ public abstract class VirtQueue : IDisposable
     public bool TryTake([NotNullWhen(true)] out DescriptorChain? chain)
     {
         chain = null;
-        if (!IsRunning)
+        if (!IsRunning || Volatile.Read(ref _stopRequested))
         {
             return false;
         }
@@ -263,6 +264,9 @@ public abstract class VirtQueue : IDisposable
             inOrder = next;
         }
     }
+
+    /// <summary>Gives no further chain out; the worker calls <see cref="Stop"/> soon. Any thread.</summary>
+    public void RequestStop() => Volatile.Write(ref _stopRequested, true);
 
     /// <summary>Stops for good: no guest memory is touched afterwards but through leases that are still out.</summary>
     public void Stop()

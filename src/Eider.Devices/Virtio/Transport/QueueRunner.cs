@@ -21,7 +21,14 @@ internal sealed class QueueRunner(VirtioMmioDevice owner, VirtioDevice device, i
     public QueuePhase Phase
     {
         get => (QueuePhase)Volatile.Read(ref _phase);
-        set => Volatile.Write(ref _phase, (int)value);
+        set
+        {
+            Volatile.Write(ref _phase, (int)value);
+            if (value == QueuePhase.Stopping)
+            {
+                _queue?.RequestStop(); // a run in progress takes no further chain
+            }
+        }
     }
 
     /// <summary>Readies a stopped runner; <see cref="Signal"/> starts it once the phase is running.</summary>
@@ -68,7 +75,8 @@ internal sealed class QueueRunner(VirtioMmioDevice owner, VirtioDevice device, i
         if (!_quiesced)
         {
             _quiesced = true;
-            Guard(Quiesce, queue);
+            Guard(static (_, queue) => queue.Stop(), queue); // runs what listens to the cancellation
+            Guard(static (runner, queue) => runner.StopDevice(queue), queue);
         }
 
         Guard(static (_, queue) => queue.BeginRun(), queue);
@@ -96,12 +104,6 @@ internal sealed class QueueRunner(VirtioMmioDevice owner, VirtioDevice device, i
         {
             runner.Signal(); // there may be more; others get their turn first
         }
-    }
-
-    private static void Quiesce(QueueRunner runner, VirtQueue queue)
-    {
-        queue.Stop();
-        runner.StopDevice(queue);
     }
 
     private void CallDevice(VirtQueue queue) => device.ProcessQueue(Index, queue);
