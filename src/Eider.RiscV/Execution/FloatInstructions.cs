@@ -21,15 +21,18 @@ internal static unsafe class FloatInstructions
     public static Outcome Execute(HartState* state, Op* op)
     {
         var word = (uint)op->Imm;
-        var flags = default(FpFlags);
+
+        // The flags go in as they are: with NX set already, nobody has to find out whether a result is exact.
+        var before = (FpFlags)state->Fflags;
+        var flags = before;
         if ((state->Mstatus & Status.Fs) == 0 || !TryExecute(state, word, ref flags))
         {
             state->TrapCause = TrapCause.IllegalInstruction;
             return Outcome.Trap;
         }
 
-        state->Fflags |= (uint)flags;
-        state->Mstatus |= flags != 0 ? Status.Fs : 0;
+        state->Fflags = (uint)flags;
+        state->Mstatus |= flags != before ? Status.Fs : 0;
         return Outcome.Done;
     }
 

@@ -5,16 +5,17 @@ internal static class BlockGenerator
 {
     private static readonly (int Weight, string Kind, Action<BlockBuilder> Fill)[] Kinds =
     [
-        (22, "integer", IntegerBlocks.Fill),
-        (14, "memory", MemoryBlocks.Fill),
+        (20, "integer", IntegerBlocks.Fill),
+        (12, "memory", MemoryBlocks.Fill),
         (5, "atomic", MemoryBlocks.FillAtomic),
-        (26, "floating point", FloatingPointBlocks.Fill),
+        (24, "floating point", FloatingPointBlocks.Fill),
         (3, "floating point off", FloatingPointBlocks.FillWithStatus),
         (7, "csr", CsrBlocks.Fill),
         (6, "illegal", IllegalBlocks.Fill),
         (4, "privilege", PrivilegeBlocks.Fill),
         (3, "interrupt", PrivilegeBlocks.FillInterrupt),
         (8, "paging", PagingBlocks.Fill),
+        (6, "mapping", MappingBlocks.Fill),
         (2, "protection", PagingBlocks.FillProtection),
     ];
 

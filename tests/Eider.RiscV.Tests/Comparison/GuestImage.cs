@@ -108,8 +108,10 @@ internal static class GuestImage
             for (int i = 0; i < 0x1000; i += 2)
             {
                 bool first = ((i >> 1) & 1) == (page & 1);
+                ushort returns = (i & 2) == 0 ? (ushort)0x8067 : (ushort)0; // jalr x0, (x1)
+                ushort word = page >= Layout.FirstReturnPage ? returns : first ? (ushort)Encoder.Ecall : (ushort)0;
                 int at = (int)(Layout.EcallPages - Layout.Ram) + (page * 0x1000) + i;
-                BinaryPrimitives.WriteUInt16LittleEndian(ram.AsSpan(at), first ? (ushort)Encoder.Ecall : (ushort)0);
+                BinaryPrimitives.WriteUInt16LittleEndian(ram.AsSpan(at), word);
             }
         }
 

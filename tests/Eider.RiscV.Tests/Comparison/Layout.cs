@@ -26,10 +26,13 @@ internal static class Layout
     public const ulong LeafTables = MiddleTable + 0x1000;
     public const int LeafTableCount = 256;
 
-    /// <summary>2 MiB that page tables point into: pages of ecall words of both phases, then pages of data.</summary>
+    /// <summary>2 MiB that page tables point into: pages of ecall words of both phases and of returns, then of data.</summary>
     public const ulong Data = Ram + 0x20_0000;
     public const ulong EcallPages = Data;
     public const int EcallPageCount = 16;
+
+    /// <summary>From this one on the pages of code hold returns to x1.</summary>
+    public const int FirstReturnPage = 10;
     public const ulong DataPages = Data + 0x1_0000;
     public const int DataPageCount = 64;
 
