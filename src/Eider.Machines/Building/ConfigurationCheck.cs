@@ -1,4 +1,5 @@
 using System.Globalization;
+using Eider.Storage;
 
 namespace Eider.Machines.Building;
 
@@ -58,23 +59,32 @@ internal static class ConfigurationCheck
                 throw Bad(setting + ".format", $"found '{disk.Format}', expected 'raw'");
             }
 
-            if (configuration.Seed is not null && disk.Image is { } image && DiskOpener.IsRemote(image))
+            if (disk.Image is { } image)
             {
-                throw new MachineConfigurationException(
-                    MachineErrorKind.Conflict,
-                    setting + ".image",
-                    $"found {image} in a deterministic machine, expected a file or memory",
-                    "a server answers when it likes: take the seed away or fetch the image");
+                CheckImage(configuration, disk, DiskOpener.Parse(image, setting + ".image"), setting, writable);
             }
+        }
+    }
 
-            if (DiskOpener.WrittenFile(disk) is { } file && !writable.TryAdd(file, setting))
-            {
-                throw new MachineConfigurationException(
-                    MachineErrorKind.Conflict,
-                    setting + ".image",
-                    $"{disk.Image} is written by {writable[file]} already, expected one writer",
-                    "make one of them read-only, or give it an overlay");
-            }
+    private static void CheckImage(
+        MachineConfiguration configuration, DiskConfiguration disk, StorageLocation location, string setting, Dictionary<string, string> writable)
+    {
+        if (configuration.Seed is not null && location.Kind == StorageKind.Http)
+        {
+            throw new MachineConfigurationException(
+                MachineErrorKind.Conflict,
+                setting + ".image",
+                $"found {location} in a deterministic machine, expected a file or memory",
+                "a server answers when it likes: take the seed away or fetch the image");
+        }
+
+        if (DiskOpener.WrittenFile(disk, location) is { } file && !writable.TryAdd(file, setting))
+        {
+            throw new MachineConfigurationException(
+                MachineErrorKind.Conflict,
+                setting + ".image",
+                $"{location} is written by {writable[file]} already, expected one writer",
+                "make one of them read-only, or give it an overlay");
         }
     }
 

@@ -90,6 +90,8 @@ public sealed class MachineFileTests
     [InlineData("{ \"image\": \"a\", \"required\": [\"64\"] }", "$.disks[0].required[0]: found feature '64'")]
     [InlineData("{ \"image\": \"a\", \"format\": \"qcow2\" }", "$.disks[0].format: found 'qcow2', expected 'raw'")]
     [InlineData("{ \"readOnly\": true }", "$.disks[0].image: ")]
+    [InlineData("{ \"image\": \"mem:lots\" }", "$.disks[0].image: mem:lots: ")]
+    [InlineData("{ \"image\": \"ftp://h/a\" }", "$.disks[0].image: ftp://h/a: ")]
     public void A_wrong_disk_is_refused(string disk, string path)
     {
         var error = Assert.Throws<MachineConfigurationException>(() => Parse("{ \"kernel\": \"k\", \"disks\": [" + disk + "] }"));
