@@ -142,8 +142,8 @@ public sealed partial class VirtioMmioDevice
             var reset = _resetAccess;
             _resetAccess = null;
             FinishReset();
+            EndChange(); // first, so that the hart that waited need not wait again for its next write
             reset?.Complete();
-            EndChange();
         }
     }
 
