@@ -8,7 +8,10 @@ try
     if (parsed.Errors.Count > 0)
     {
         var help = parsed.CommandResult.Command is RootCommand ? "eider" : $"eider {parsed.CommandResult.Command.Name}";
-        throw new CliException(ExitCode.Usage, $"{parsed.Errors[0].Message.TrimEnd('.')}; see {help} --help");
+        var problem = parsed.UnmatchedTokens is [var unknown, ..]
+            ? $"unknown command or option '{unknown}'"
+            : parsed.Errors[0].Message.TrimEnd('.');
+        throw new CliException(ExitCode.Usage, $"{problem}; see {help} --help");
     }
 
     // Not Console.Out: making it would write to a terminal what belongs to nobody.

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Eider.Cli.Provisioning;
 
 namespace Eider.GuestTests;
 
@@ -122,5 +123,30 @@ public sealed class RootDiskTests
         Assert.Equal((0, "before\n"), (off.Code, off.Output));
         Assert.Equal(76, panic.Code);
         Assert.Contains("sysrq", panic.Errors, StringComparison.OrdinalIgnoreCase);
+    }
+
+    [Theory]
+    [InlineData("TERM", 143)]
+    [InlineData("INT", 130)]
+    public async Task A_signal_flushes_the_disk(string signal, int code)
+    {
+        using var folder = new TestFolder();
+        var image = folder.At("root.img");
+        using var process = EiderProcess.Start(
+            "quickstart", "--keep", image, "--run", "echo kept >/mine; sync; echo written; sleep 600");
+        process.StandardInput.Close();
+        Assert.Equal("written", await process.StandardOutput.ReadLineAsync(TestContext.Current.CancellationToken));
+
+        await HostTool.Find("kill", "procps").RunAsync(
+            ["-s", signal, $"{process.Id}"], TestContext.Current.CancellationToken);
+        await process.WaitForExitAsync(TestContext.Current.CancellationToken);
+
+        // A pulled plug: the journal is replayed first, then everything is there and in order.
+        Assert.Equal(code, process.ExitCode);
+        await HostImage.ReplayJournalAsync(image);
+        await HostImage.AssertCleanAsync(image);
+        Assert.Equal(
+            Convert.ToHexStringLower(System.Security.Cryptography.SHA256.HashData("kept\n"u8)),
+            await HostImage.Sha256InsideAsync(image, "/mine", folder.At("mine")));
     }
 }

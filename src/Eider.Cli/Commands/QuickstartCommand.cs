@@ -71,6 +71,13 @@ internal sealed class QuickstartCommand
         HelpName = "FILE",
     };
 
+    private readonly Option<string[]> _attach = new("--attach")
+    {
+        Description = "A further disk, vdb and up, written as --disk of 'eider run' is.",
+        HelpName = "DISK",
+        DefaultValueFactory = _ => [],
+    };
+
     private readonly Option<string> _release = new("--release")
     {
         Description = "Debian release whose kernel is booted.",
@@ -113,7 +120,7 @@ internal sealed class QuickstartCommand
         }
 
         options._machine.AddTo(command);
-        foreach (var option in (Option[])[options._append, options._kernel, options._initrd, options._disk,
+        foreach (var option in (Option[])[options._append, options._kernel, options._initrd, options._disk, options._attach,
             options._release, options._update, options._prepare, options._quiet])
         {
             command.Options.Add(option);
@@ -154,7 +161,11 @@ internal sealed class QuickstartCommand
             throw new CliException(ExitCode.Usage, $"--queues {queues}: expected 1 to {MostHarts}");
         }
 
-        var machine = new MachineConfiguration { Harts = queues };
+        var machine = new MachineConfiguration
+        {
+            Harts = queues,
+            Disks = [.. result.GetRequiredValue(_attach).Select(DiskArgument.Parse)],
+        };
         _machine.Apply(result, machine);
         foreach (var (option, file) in new[] { (_kernel, result.GetValue(_kernel)), (_initrd, result.GetValue(_initrd)), (_disk, result.GetValue(_disk)) })
         {
@@ -208,6 +219,11 @@ internal sealed class QuickstartCommand
         ? outputIsTheGuests ? new SilentProgress() : new PlainProgress(StandardError.Writer)
         : new DeferredTerminalProgress();
 
-    private static string FreeName() =>
-        Enumerable.Range(1, int.MaxValue).Select(number => $"eider-root-{number}.img").First(name => !File.Exists(name));
+    // The user has to be told a name that the user did not choose.
+    private static string FreeName()
+    {
+        var name = Enumerable.Range(1, int.MaxValue).Select(number => $"eider-root-{number}.img").First(name => !File.Exists(name));
+        StandardError.Writer.WriteLine($"eider: the disk of this run is kept in {name}");
+        return name;
+    }
 }

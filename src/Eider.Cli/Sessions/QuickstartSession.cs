@@ -30,7 +30,7 @@ internal sealed partial class QuickstartSession(QuickstartSettings settings, Gue
         var machine = settings.Machine;
         machine.Kernel = settings.Kernel ?? guest.Kernel;
         machine.Initrd = settings.Initrd ?? guest.Initrd;
-        machine.Disks = [disk];
+        machine.Disks = [disk, .. machine.Disks];
         machine.Rng = new EntropyConfiguration { Ring = settings.Ring };
         return settings.Command is { } command ? await RunCommandAsync(machine, command) : await RunShellAsync(machine);
     }

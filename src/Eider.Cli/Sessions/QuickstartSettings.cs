@@ -5,7 +5,7 @@ namespace Eider.Cli.Sessions;
 /// <summary>What <c>eider quickstart</c> was asked for.</summary>
 internal sealed record QuickstartSettings
 {
-    /// <summary>Memory and harts; the rest is filled in from the guest.</summary>
+    /// <summary>Memory, harts and further disks; the rest is filled in from the guest.</summary>
     public required MachineConfiguration Machine { get; init; }
 
     /// <summary>Command to run; null for a shell.</summary>

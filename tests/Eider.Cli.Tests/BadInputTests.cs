@@ -1,0 +1,123 @@
+using System.Buffers.Binary;
+using System.Globalization;
+
+namespace Eider.Cli.Tests;
+
+/// <summary>Wrong input: one line that says what, where, found and expected; an exit code of the table; nothing made.</summary>
+public sealed class BadInputTests
+{
+    [Theory]
+    [InlineData(64, "--bogus", "run", "--bogus")]
+    [InlineData(64, "bogus", "bogus")]
+    [InlineData(64, "--kernel", "run")]
+    [InlineData(64, "--harts 9", "run", "--kernel", "k", "--harts", "9")]
+    [InlineData(64, "--memory lots", "run", "--kernel", "k", "--memory", "lots")]
+    [InlineData(64, "unknown setting 'rw'", "run", "--kernel", "k", "--disk", "d.img,rw")]
+    [InlineData(64, "format is 'qcow2'", "run", "--kernel", "k", "--disk", "d.img,format=qcow2")]
+    [InlineData(64, "unknown name 'disk'", "run", "--kernel", "k", "--trace", "disk")]
+    [InlineData(64, "unknown console", "run", "--kernel", "k", "--console", "tv")]
+    [InlineData(64, "--queues 9", "quickstart", "--queues", "9")]
+    [InlineData(64, "'mirror'", "quickstart", "--root", "mirror")]
+    [InlineData(66, "none.img: no such file", "quickstart", "--disk", "none.img")]
+    [InlineData(73, "its folder does not exist", "quickstart", "--stats", "no/such/folder/s.json")]
+    public async Task A_wrong_command_line_is_refused_in_one_line(int code, string message, params string[] arguments)
+    {
+        using var folder = new TemporaryFolder();
+
+        var result = await EiderProcess.RunAsync(folder.Path, arguments);
+
+        AssertRefused(folder, code, message, result);
+    }
+
+    [Fact]
+    public async Task A_missing_kernel_is_named()
+    {
+        using var folder = new TemporaryFolder();
+
+        AssertRefused(folder, 66, "none.bin", await EiderProcess.RunAsync(folder.Path, "run", "--kernel", "none.bin"));
+    }
+
+    [Fact]
+    public async Task A_kernel_of_another_architecture_is_recognized()
+    {
+        using var folder = new TemporaryFolder();
+        var elf = new byte[128];
+        "\u007fELF\u0002\u0001\u0001"u8.CopyTo(elf);
+        BinaryPrimitives.WriteUInt16LittleEndian(elf.AsSpan(16), 2);
+        BinaryPrimitives.WriteUInt16LittleEndian(elf.AsSpan(18), 62);
+        await File.WriteAllBytesAsync(folder.At("vmlinux"), elf, TestContext.Current.CancellationToken);
+
+        AssertRefused(folder, 65, "x86", await EiderProcess.RunAsync(folder.Path, "run", "--kernel", "vmlinux"), "vmlinux");
+    }
+
+    [Fact]
+    public async Task A_disk_that_is_missing_is_named_and_not_made()
+    {
+        using var folder = new TemporaryFolder();
+        var demo = await DemoKernelAsync(folder);
+
+        var result = await EiderProcess.RunAsync(folder.Path, "run", "--kernel", demo, "--disk", "none.img");
+
+        AssertRefused(folder, 66, "none.img", result, demo);
+    }
+
+    [Fact]
+    public async Task A_disk_of_no_whole_sectors_is_refused()
+    {
+        using var folder = new TemporaryFolder();
+        var demo = await DemoKernelAsync(folder);
+        await File.WriteAllBytesAsync(folder.At("odd.img"), new byte[1000], TestContext.Current.CancellationToken);
+
+        var result = await EiderProcess.RunAsync(folder.Path, "run", "--kernel", demo, "--disk", "odd.img");
+
+        AssertRefused(folder, 65, "512", result, demo, "odd.img");
+        Assert.Equal(1000, new FileInfo(folder.At("odd.img")).Length);
+    }
+
+    [Fact]
+    public async Task Two_disks_on_one_image_are_refused()
+    {
+        using var folder = new TemporaryFolder();
+        var demo = await DemoKernelAsync(folder);
+        await File.WriteAllBytesAsync(folder.At("d.img"), new byte[4096], TestContext.Current.CancellationToken);
+
+        var result = await EiderProcess.RunAsync(folder.Path, "run", "--kernel", demo, "--disk", "d.img", "--disk", "d.img");
+
+        AssertRefused(folder, 78, "d.img", result, demo, "d.img");
+    }
+
+    [Fact]
+    public async Task A_mistake_in_a_machine_file_has_file_line_and_path()
+    {
+        using var folder = new TemporaryFolder();
+        await File.WriteAllTextAsync(
+            folder.At("m.json"), "{\n  // comments are allowed\n  \"kernel\": \"k\",\n  \"harts\": \"many\"\n}\n",
+            TestContext.Current.CancellationToken);
+
+        var result = await EiderProcess.RunAsync(folder.Path, "run", "m.json");
+
+        Assert.Equal("", result.Output);
+        Assert.InRange(result.Code, 64, 65);
+        Assert.Matches(@"^eider: .*m\.json.*4.*harts.*\n$", result.Errors);
+    }
+
+    // The demo guest, as a kernel that boots.
+    private static async Task<string> DemoKernelAsync(TemporaryFolder folder)
+    {
+        await using var resource = typeof(Cli.Sessions.RunReports).Assembly.GetManifestResourceStream("guests.demo.elf")!;
+        await using var file = File.Create(folder.At("demo.elf"));
+        await resource.CopyToAsync(file, TestContext.Current.CancellationToken);
+        return "demo.elf";
+    }
+
+    private static void AssertRefused(
+        TemporaryFolder folder, int code, string message, (int Code, string Output, string Errors) result, params string[] files)
+    {
+        Assert.Equal("", result.Output);
+        Assert.StartsWith("eider: ", result.Errors, StringComparison.Ordinal);
+        Assert.Equal(1, result.Errors.Count(character => character == '\n'));
+        Assert.Contains(message, result.Errors, StringComparison.Ordinal);
+        Assert.True(code == result.Code, string.Create(CultureInfo.InvariantCulture, $"exit {result.Code}, expected {code}: {result.Errors}"));
+        Assert.Equal(files.Order(), Directory.GetFileSystemEntries(folder.Path).Select(Path.GetFileName).Order());
+    }
+}
