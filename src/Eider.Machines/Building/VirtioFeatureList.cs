@@ -40,7 +40,13 @@ internal static class VirtioFeatureList
             required |= ParseBits(device.Required[i], Where(setting, "required", i));
         }
 
-        return new VirtioMmioOptions { Offered = offered, Withheld = withheld, Required = required };
+        return new VirtioMmioOptions
+        {
+            Offered = offered,
+            Withheld = withheld,
+            Required = required,
+            DmaTranslation = device.DmaTranslation ?? IdentityDmaTranslation.Instance,
+        };
     }
 
     private static string Where(string setting, string list, int index) =>

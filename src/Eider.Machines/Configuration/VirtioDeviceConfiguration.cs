@@ -1,5 +1,6 @@
 using System.ComponentModel;
 using System.Text.Json.Serialization;
+using Eider.Devices.Virtio.Transport;
 
 namespace Eider.Machines;
 
@@ -33,4 +34,11 @@ public abstract record VirtioDeviceConfiguration
     /// <summary>Source at the interrupt controller instead of the slot's, 1 to 95.</summary>
     [Description("Source at the interrupt controller instead of the slot's, 1 to 95.")]
     public int? Irq { get; set; }
+
+    /// <summary>
+    /// Where the device's memory accesses go once the driver has accepted <c>access_platform</c>, which is offered only when
+    /// <see cref="Features"/> names it; null leaves addresses as they are.
+    /// </summary>
+    [JsonIgnore]
+    public IDmaTranslation? DmaTranslation { get; set; }
 }

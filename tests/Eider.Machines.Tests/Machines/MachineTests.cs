@@ -1,3 +1,4 @@
+using Eider.Devices.Virtio;
 using Eider.Storage;
 using Eider.Storage.Backends;
 using Eider.Storage.Layers;
@@ -190,6 +191,25 @@ public sealed class MachineTests : IDisposable
         Assert.StartsWith(bad, error.Message, StringComparison.Ordinal);
         Assert.Contains(part, error.Message, StringComparison.Ordinal);
         await using var reopened = FileStorage.Open(good);
+    }
+
+    [Fact]
+    public async Task Rings_and_features_are_offered_as_the_configuration_says()
+    {
+        var configuration = Configure(new BareMetal().Jump(0));
+        configuration.Disks =
+        [
+            "mem:1M",
+            new DiskConfiguration { Image = "mem:1M", Ring = VirtioRing.Split, Features = ["access_platform", "+in_order", "-event_idx", "-9"] },
+        ];
+        await using var machine = await Machine.CreateAsync(configuration);
+        var plain = machine.VirtioDevices[0].OfferedFeatures;
+        var chosen = machine.VirtioDevices[1].OfferedFeatures;
+        Assert.True(plain.Has(VirtioFeature.RingPacked) && plain.Has(VirtioFeature.EventIdx) && !plain.Has(VirtioFeature.AccessPlatform));
+        Assert.True(chosen.Has(VirtioFeature.AccessPlatform) && chosen.Has(VirtioFeature.InOrder));
+        Assert.False(chosen.Has(VirtioFeature.RingPacked) || chosen.Has(VirtioFeature.EventIdx));
+        Assert.Equal(1UL << 9, plain & (1UL << 9)); // VIRTIO_BLK_F_FLUSH
+        Assert.Equal(0UL, chosen & (1UL << 9));
     }
 
     [Fact]
