@@ -53,12 +53,40 @@ internal static class CsrBlocks
         int count = 6 + random.Next(12);
         for (int i = 0; i < count && !builder.IsFull; i++)
         {
-            EmitAccess(builder, i);
+            if (random.Chance(8))
+            {
+                EmitSwap(builder);
+            }
+            else
+            {
+                EmitAccess(builder, i);
+            }
+
             if (random.Chance(30))
             {
                 IntegerBlocks.EmitPlain(builder);
             }
         }
+    }
+
+    /// <summary>The registers that the handler lives on: written, read, and given back before anything can trap.</summary>
+    private static void EmitSwap(BlockBuilder builder)
+    {
+        GuestRandom random = builder.Random;
+        (int csr, ulong value) = random.Chance(50) ? (Csr.Mscratch, random.Next()) : (Csr.Mtvec, random.Pick(VectorMasks));
+        int written = builder.Prepare(value);
+        int old = builder.Destination();
+        if (old == 0)
+        {
+            return;
+        }
+
+        builder.Emit(Encoder.Csrrw(old, csr, written), $"csrrw x{old}, 0x{csr:x}, x{written}");
+        builder.Lock(old);
+        int read = builder.Destination();
+        builder.Emit(Encoder.Csrrs(read, csr, 0), $"csrr x{read}, 0x{csr:x}");
+        builder.Emit(Encoder.Csrrw(0, csr, old), $"csrw 0x{csr:x}, x{old}");
+        builder.Unlock(old);
     }
 
     private static ulong SupervisorStatus(GuestRandom random) => (2UL << 32) | (random.Next() & SupervisorStatusBits);

@@ -114,12 +114,26 @@ public sealed class WhereQemuDiffersTests
         Assert.Equal(16UL, record.Fcsr);
     }
 
+    [Fact]
+    public void An_instruction_that_reaches_into_nowhere_faults_at_its_second_half()
+    {
+        BlockBuilder builder = NewBlock();
+        ulong end = Layout.Ram + Layout.RamBytes(1);
+        builder.Block.X[Pointer] = end - 2;
+        builder.Emit(Encoder.I(0x67, 0, Pointer, 0), "jalr");
+        Record record = Run(builder, image => image[^2] = 0x73);
+        Assert.Equal(1UL, record.Csr(Csr.Mcause));
+        Assert.Equal(end - 2, record.Csr(Csr.Mepc));
+        Assert.Equal(end, record.Csr(Csr.Mtval));
+    }
+
     private static BlockBuilder NewBlock() => new(new GuestRandom(1), "directed", 0, Layout.RecordOf(1, 0));
 
-    private static Record Run(BlockBuilder builder)
+    private static Record Run(BlockBuilder builder, Action<byte[]>? change = null)
     {
         builder.Emit(Encoder.Ecall, "ecall");
         byte[] image = GuestImage.Build(1, [builder.Block]);
+        change?.Invoke(image);
         (byte[] ram, _) = EiderMachine.Run(image, 100_000);
         return new Record(ram.AsSpan((int)(Layout.RecordOf(1, 0) - Layout.Ram), Layout.RecordBytes).ToArray());
     }
