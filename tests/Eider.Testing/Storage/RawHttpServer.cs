@@ -55,8 +55,11 @@ public sealed class RawHttpServer : IAsyncDisposable
                 _ = ServeAsync(await _listener.AcceptTcpClientAsync(_closing.Token));
             }
         }
-        catch (Exception exception) when (exception is OperationCanceledException or SocketException or ObjectDisposedException)
+        catch (Exception exception) when (
+            exception is OperationCanceledException or SocketException or ObjectDisposedException
+            || (exception is InvalidOperationException && _closing.IsCancellationRequested))
         {
+            // Closed; a listener that was stopped between two accepts answers with InvalidOperationException.
         }
     }
 
