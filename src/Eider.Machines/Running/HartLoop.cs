@@ -20,6 +20,10 @@ internal sealed class HartLoop(ICpuEngine engine, Timebase timebase, ManualExecu
     private const long VirtualInstructionsPerLook = 10_000;
     private const ulong InstructionsPerTick = 10;
 
+    // A guest can let a device write into its own rings, so that each request makes the next one available and a
+    // worker never runs out of work: the harts, and a wish to stop, get their turn all the same.
+    private const int WorkerRunsPerLook = 256;
+
     private readonly AutoResetEvent _wake = new(initialState: false);
     private readonly VirtualTimebase? _virtual = timebase as VirtualTimebase;
     private long _cpuTicks;
@@ -45,7 +49,7 @@ internal sealed class HartLoop(ICpuEngine engine, Timebase timebase, ManualExecu
             var stop = engine.Run(_virtual is null ? InstructionsPerLook : VirtualInstructionsPerLook);
             Advance();
             timebase.RunDueTimers();
-            var ran = workers?.RunPending() > 0;
+            var ran = workers?.RunPending(WorkerRunsPerLook) > 0;
             if (stop == EngineStop.Halted)
             {
                 return true;
@@ -75,7 +79,7 @@ internal sealed class HartLoop(ICpuEngine engine, Timebase timebase, ManualExecu
     {
         while (workers is not null && !task.IsCompleted)
         {
-            workers.RunPending();
+            workers.RunPending(WorkerRunsPerLook);
             _wake.WaitOne(1);
         }
     }
