@@ -58,6 +58,24 @@ public sealed class RootDiskTests
         Assert.Equal(before, await HostImage.Sha256Async(files.Root));
     }
 
+    [Theory]
+    [MemberData(nameof(GuestSuite.EachRelease), MemberType = typeof(GuestSuite))]
+    public async Task A_root_over_HTTP_is_written_in_memory_and_the_served_file_stays_as_it_is(string release)
+    {
+        var files = await GuestSuite.FilesAsync(release);
+        var before = await HostImage.Sha256Async(files.Root);
+
+        var result = await EiderProcess.QuickstartAsync(
+            release, GuestCommands.WriteAndHash + "\nsha256sum /data | cut -d' ' -f1", "--root", "http");
+
+        Assert.Equal((0, ""), (result.Code, result.Errors));
+        var hashes = result.Output.Split('\n', StringSplitOptions.RemoveEmptyEntries);
+        Assert.Equal(2, hashes.Length);
+        Assert.Matches("^[0-9a-f]{64}$", hashes[0]);
+        Assert.Equal(hashes[0], hashes[1]);
+        Assert.Equal(before, await HostImage.Sha256Async(files.Root));
+    }
+
     [Fact]
     public async Task Each_run_works_on_a_fresh_copy()
     {

@@ -22,9 +22,9 @@ internal sealed class QuickstartCommand
 
     private readonly Option<string> _root = new("--root")
     {
-        Description = "How the root disk is attached: rw or ro.",
+        Description = "How the root disk is attached: rw, ro, or http (from a range server on the loopback interface, writes in memory).",
         DefaultValueFactory = _ => "rw",
-        HelpName = "rw|ro",
+        HelpName = "rw|ro|http",
     };
 
     private readonly Option<string> _ring = new("--ring")
@@ -112,7 +112,7 @@ internal sealed class QuickstartCommand
             "quickstart",
             "Fetch a stock Debian riscv64 kernel and a small root file system with the system's package manager (once), boot them, and give a shell. Ctrl-A X leaves it.");
         options._release.AcceptOnlyFromAmong("trixie", "forky", "sid");
-        options._root.AcceptOnlyFromAmong("rw", "ro");
+        options._root.AcceptOnlyFromAmong("rw", "ro", "http");
         options._ring.AcceptOnlyFromAmong("split", "packed");
         foreach (var option in (Option[])[options._run, options._root, options._ring, options._queues, options._keep])
         {
@@ -179,7 +179,7 @@ internal sealed class QuickstartCommand
         {
             Machine = machine,
             Command = result.GetValue(_run),
-            Root = result.GetValue(_root) switch { "ro" => RootMode.ReadOnly, _ => RootMode.ReadWrite },
+            Root = result.GetValue(_root) switch { "ro" => RootMode.ReadOnly, "http" => RootMode.Http, _ => RootMode.ReadWrite },
             Ring = DiskArgument.Ring("--ring", result.GetValue(_ring)),
             Queues = queues,
             Append = result.GetValue(_append),

@@ -3,6 +3,7 @@ using Eider.Cli.Errors;
 using Eider.Cli.Provisioning;
 using Eider.Devices.Virtio.Console;
 using Eider.Machines;
+using Eider.Serving.Http;
 
 namespace Eider.Cli.Sessions;
 
@@ -26,7 +27,8 @@ internal sealed partial class QuickstartSession(QuickstartSettings settings, Gue
     /// <returns>The exit code.</returns>
     public async Task<int> RunAsync()
     {
-        var disk = await AttachRootAsync();
+        var (disk, server) = await AttachRootAsync();
+        await using var served = server;
         var machine = settings.Machine;
         machine.Kernel = settings.Kernel ?? guest.Kernel;
         machine.Initrd = settings.Initrd ?? guest.Initrd;
@@ -35,9 +37,10 @@ internal sealed partial class QuickstartSession(QuickstartSettings settings, Gue
         return settings.Command is { } command ? await RunCommandAsync(machine, command) : await RunShellAsync(machine);
     }
 
-    private async Task<DiskConfiguration> AttachRootAsync()
+    private async Task<(DiskConfiguration Disk, RangeServer? Server)> AttachRootAsync()
     {
         var image = settings.Disk ?? guest.Root;
+        RangeServer? server = null;
         var overlay = DiskOverlay.None;
         if (settings.Keep is { } kept)
         {
@@ -49,15 +52,24 @@ internal sealed partial class QuickstartSession(QuickstartSettings settings, Gue
             overlay = DiskOverlay.Memory;
         }
 
-        return new DiskConfiguration
+        var location = image;
+        if (settings.Root == RootMode.Http)
         {
-            Image = image,
+            server = await RangeServer.StartAsync(image);
+            location = server.Address.AbsoluteUri;
+            overlay = DiskOverlay.Memory;
+        }
+
+        var disk = new DiskConfiguration
+        {
+            Image = location,
             ReadOnly = settings.Root == RootMode.ReadOnly,
             Overlay = overlay,
             Queues = settings.Queues,
             Ring = settings.Ring,
             Serial = "eider-root",
         };
+        return (disk, server);
     }
 
     private async Task CopyAsync(string image, string target)

@@ -8,4 +8,7 @@ internal enum RootMode
 
     /// <summary>Read-only disk.</summary>
     ReadOnly,
+
+    /// <summary>Over HTTP from a range server on the loopback interface, with the writes in memory.</summary>
+    Http,
 }
