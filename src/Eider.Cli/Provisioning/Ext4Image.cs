@@ -14,6 +14,22 @@ internal static class Ext4Image
     private const string Package = "e2fsprogs";
     private const int BlockBytes = 4096;
 
+    // mke2fs.conf(5): ext4 as distributions make it.
+    private const string Configuration =
+        """
+        [defaults]
+            base_features = sparse_super,large_file,filetype,resize_inode,dir_index,ext_attr
+            default_mntopts = acl,user_xattr
+            blocksize = 4096
+            inode_size = 256
+            inode_ratio = 16384
+        [fs_types]
+            ext4 = {
+                features = has_journal,extent,huge_file,flex_bg,metadata_csum,64bit,dir_nlink,extra_isize
+            }
+
+        """;
+
     /// <summary>Makes the image and checks it.</summary>
     /// <param name="tree">The folder.</param>
     /// <param name="image">The file; made anew.</param>
@@ -27,14 +43,15 @@ internal static class Ext4Image
             file.SetLength(SizeFor(entries));
         }
 
-        // No configuration file of the host: the same features everywhere. The tables are written now, else the
-        // guest's kernel does it in the background of its first minutes.
-        var noConfiguration = new Dictionary<string, string> { ["MKE2FS_CONFIG"] = "/dev/null" };
+        // Not the host's configuration: the same features everywhere. The tables are written now, else the guest's
+        // kernel does it in the background of its first minutes.
+        var configuration = $"{image}.mke2fs";
+        await File.WriteAllTextAsync(configuration, Configuration, cancellationToken);
         await HostTool.Find("mke2fs", Package).RunAsync(
             ["-q", "-F", "-t", "ext4", "-b", "4096", "-m", "0", "-L", "eider-root",
-                "-O", "^orphan_file,^metadata_csum_seed",
                 "-E", "lazy_itable_init=0,lazy_journal_init=0,root_owner=0:0", "-d", tree, image],
-            cancellationToken, noConfiguration);
+            cancellationToken, new Dictionary<string, string> { ["MKE2FS_CONFIG"] = configuration });
+        File.Delete(configuration);
         await OwnByRootAsync(image, entries.Select(entry => "/" + Path.GetRelativePath(tree, entry)), cancellationToken);
         await HostTool.Find("e2fsck", Package).RunAsync(["-fn", image], cancellationToken);
         await RequireFreeAsync(image, cancellationToken);

@@ -21,7 +21,7 @@ internal sealed class GuestCache(string directory, IProgressReport progress)
     private const string ManifestName = "guest.json";
 
     // To be raised when what is made of the same packages and scripts changes.
-    private const int Recipe = 1;
+    private const int Recipe = 2;
 
     private static readonly string[] InitramfsModules = ["virtio_mmio", "virtio_blk", "ext4"];
 

@@ -29,6 +29,12 @@ public sealed class Ext4ImageTests
             Assert.Matches(@"User:\s+0\s+Group:\s+0\s", stat);
         }
 
+        var header = await HostTool.Find("dumpe2fs", "e2fsprogs").RunAsync(["-h", image], token);
+        foreach (var feature in (string[])["has_journal", "extent", "metadata_csum", "64bit"])
+        {
+            Assert.Matches($@"Filesystem features:.*\b{feature}\b", header);
+        }
+
         Assert.Equal("content", (await debugfs.RunAsync(["-R", "cat /sub/file", image], token)).Split("debugfs")[0].TrimEnd());
         await HostTool.Find("fsck.ext4", "e2fsprogs").RunAsync(["-fn", image], token);
         var usage = await HostTool.Find("du", "coreutils").RunAsync(["-k", image], token);
