@@ -2,6 +2,7 @@ using System.Runtime.InteropServices;
 using Eider.Cli.Errors;
 using Eider.Cli.Terminal;
 using Eider.Devices.Virtio.Console;
+using Microsoft.Win32.SafeHandles;
 
 namespace Eider.Cli.Sessions;
 
@@ -79,11 +80,16 @@ internal sealed class UserTerminal : IDisposable
         }
     }
 
+    // On a terminal the stream of Console is an editor of lines, with an echo and a mode of its own.
+    private Stream OpenInput() => IsTerminal
+        ? new FileStream(new SafeFileHandle(0, ownsHandle: false), FileAccess.Read, bufferSize: 0)
+        : Console.OpenStandardInput();
+
     private void ReadKeys()
     {
         try
         {
-            using var input = Console.OpenStandardInput();
+            using var input = OpenInput();
             var filter = new EscapeFilter();
             var piece = new byte[PieceBytes];
             while (input.Read(piece) is > 0 and var length)

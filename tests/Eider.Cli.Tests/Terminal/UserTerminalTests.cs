@@ -1,0 +1,133 @@
+using System.Buffers.Binary;
+using System.Diagnostics;
+using System.Text;
+
+namespace Eider.Cli.Tests.Terminal;
+
+/// <summary>The command on a terminal, which <c>script</c> (util-linux) makes.</summary>
+public sealed class UserTerminalTests
+{
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
+
+    // Writes R to the serial port at 0x1000_0000, then writes back every byte that it reads from there.
+    private static readonly uint[] Echo =
+    [
+        0x1000_0537, // lui a0, 0x10000
+        0x0520_0593, // li a1, 'R'
+        0x00B5_0023, // sb a1, 0(a0)
+        0x0055_4603, // loop: lbu a2, 5(a0)
+        0x0016_7613, // andi a2, a2, 1
+        0xFE06_0CE3, // beqz a2, loop
+        0x0005_4583, // lbu a1, 0(a0)
+        0x00B5_0023, // sb a1, 0(a0)
+        0xFEDF_F06F, // j loop
+    ];
+
+    [Fact]
+    public async Task Every_key_goes_to_the_guest_at_once_and_only_the_guest_answers_it()
+    {
+        using var folder = new TemporaryFolder();
+        using var script = StartEcho(folder);
+
+        await ReadUntilAsync(script, "R");
+        await TypeAsync(script, "k\u0003\u0004\u001a.");
+        var echoed = await ReadUntilAsync(script, ".");
+        await TypeAsync(script, "\u0001x");
+        var left = await ReadUntilAsync(script, "code ");
+
+        Assert.Equal("k\u0003\u0004\u001a.", echoed);
+        Assert.Equal("code ", left);
+        Assert.Equal('0', (char)script.StandardOutput.Read());
+    }
+
+    [Fact]
+    public async Task Leaving_gives_the_terminal_back_as_it_was()
+    {
+        using var folder = new TemporaryFolder();
+        using var script = StartEcho(folder, "stty -g > before; ", "; stty -g > after");
+
+        await ReadUntilAsync(script, "R");
+        await TypeAsync(script, "\u0001x");
+        await ReadUntilAsync(script, "code 0");
+        await script.WaitForExitAsync(TestContext.Current.CancellationToken).WaitAsync(Patience, TestContext.Current.CancellationToken);
+
+        var before = await File.ReadAllTextAsync(folder.At("before"), TestContext.Current.CancellationToken);
+        Assert.NotEqual("", before);
+        Assert.Equal(before, await File.ReadAllTextAsync(folder.At("after"), TestContext.Current.CancellationToken));
+    }
+
+    private static Process StartEcho(TemporaryFolder folder, string first = "", string last = "")
+    {
+        File.WriteAllBytes(folder.At("echo.elf"), Elf(Echo));
+        var eider = Path.Combine(AppContext.BaseDirectory, "eider");
+        return Process.Start(new ProcessStartInfo("script", ["-qec", $"{first}'{eider}' run --kernel echo.elf; printf 'code %d\\n' $?{last}", "/dev/null"])
+        {
+            WorkingDirectory = folder.Path,
+            RedirectStandardInput = true,
+            RedirectStandardOutput = true,
+            StandardOutputEncoding = Encoding.Latin1,
+            StandardInputEncoding = Encoding.Latin1,
+        })!;
+    }
+
+    private static async Task TypeAsync(Process script, string keys)
+    {
+        await script.StandardInput.WriteAsync(keys);
+        await script.StandardInput.FlushAsync(TestContext.Current.CancellationToken);
+    }
+
+    private static async Task<string> ReadUntilAsync(Process script, string end)
+    {
+        using var late = CancellationTokenSource.CreateLinkedTokenSource(TestContext.Current.CancellationToken);
+        late.CancelAfter(Patience);
+        var text = new StringBuilder();
+        var one = new char[1];
+        try
+        {
+            while (!text.ToString().EndsWith(end, StringComparison.Ordinal) && await script.StandardOutput.ReadAsync(one, late.Token) > 0)
+            {
+                text.Append(one[0]);
+            }
+        }
+        catch (OperationCanceledException) when (!TestContext.Current.CancellationToken.IsCancellationRequested)
+        {
+            script.Kill(entireProcessTree: true);
+            Assert.Fail($"waited for '{end}', found '{text}'");
+        }
+
+        return text.ToString();
+    }
+
+    // System V ABI, ELF header and one loadable segment, at the start of RAM.
+    private static byte[] Elf(uint[] code)
+    {
+        const int Header = 64;
+        const int ProgramHeader = 56;
+        const ulong Start = 0x8000_0000;
+        var file = new byte[Header + ProgramHeader + (code.Length * 4)];
+        "\u007fELF\u0002\u0001\u0001"u8.CopyTo(file);
+        BinaryPrimitives.WriteUInt16LittleEndian(file.AsSpan(16), 2);
+        BinaryPrimitives.WriteUInt16LittleEndian(file.AsSpan(18), 243);
+        BinaryPrimitives.WriteUInt32LittleEndian(file.AsSpan(20), 1);
+        BinaryPrimitives.WriteUInt64LittleEndian(file.AsSpan(24), Start);
+        BinaryPrimitives.WriteUInt64LittleEndian(file.AsSpan(32), Header);
+        BinaryPrimitives.WriteUInt16LittleEndian(file.AsSpan(52), Header);
+        BinaryPrimitives.WriteUInt16LittleEndian(file.AsSpan(54), ProgramHeader);
+        BinaryPrimitives.WriteUInt16LittleEndian(file.AsSpan(56), 1);
+        var segment = file.AsSpan(Header);
+        BinaryPrimitives.WriteUInt32LittleEndian(segment, 1);
+        BinaryPrimitives.WriteUInt32LittleEndian(segment[4..], 5);
+        BinaryPrimitives.WriteUInt64LittleEndian(segment[8..], Header + ProgramHeader);
+        BinaryPrimitives.WriteUInt64LittleEndian(segment[16..], Start);
+        BinaryPrimitives.WriteUInt64LittleEndian(segment[24..], Start);
+        BinaryPrimitives.WriteUInt64LittleEndian(segment[32..], (ulong)code.Length * 4);
+        BinaryPrimitives.WriteUInt64LittleEndian(segment[40..], (ulong)code.Length * 4);
+        BinaryPrimitives.WriteUInt64LittleEndian(segment[48..], 4);
+        for (var i = 0; i < code.Length; i++)
+        {
+            BinaryPrimitives.WriteUInt32LittleEndian(segment[(ProgramHeader + (i * 4))..], code[i]);
+        }
+
+        return file;
+    }
+}
