@@ -23,9 +23,13 @@ internal static class EiderProcess
         return RunAsync(["quickstart", "--release", release, .. selfTests, .. options, "--run", command]);
     }
 
-    /// <summary>Starts it.</summary>
+    /// <summary>
+    /// Starts it, with Ctrl-C as a terminal would have it: a shell that runs the tests in its background makes its
+    /// children ignore SIGINT.
+    /// </summary>
     public static Process Start(params string[] arguments) =>
-        Process.Start(new ProcessStartInfo(Path.Combine(AppContext.BaseDirectory, "eider"), arguments)
+        Process.Start(new ProcessStartInfo(
+            "env", ["--default-signal=INT", Path.Combine(AppContext.BaseDirectory, "eider"), .. arguments])
         {
             RedirectStandardInput = true,
             RedirectStandardOutput = true,

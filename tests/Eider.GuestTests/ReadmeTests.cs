@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using Eider.Testing;
 
 namespace Eider.GuestTests;
 
@@ -8,12 +9,10 @@ public sealed class ReadmeTests
     private const string Marker = "<!-- examples/boot-linux/Program.cs -->\n```csharp\n";
 
     [Fact]
-    public async Task The_program_of_the_README_is_the_example_to_the_letter()
+    public void The_program_of_the_README_is_the_example_to_the_letter()
     {
-        var root = Root();
-        var readme = await File.ReadAllTextAsync(Path.Combine(root, "README.md"), TestContext.Current.CancellationToken);
-        var example = await File.ReadAllTextAsync(
-            Path.Combine(root, "examples", "boot-linux", "Program.cs"), TestContext.Current.CancellationToken);
+        var readme = ProjectTree.Read("README.md");
+        var example = ProjectTree.Read("examples/boot-linux/Program.cs");
 
         var start = readme.IndexOf(Marker, StringComparison.Ordinal) + Marker.Length;
         var end = readme.IndexOf("```", start, StringComparison.Ordinal);
@@ -36,16 +35,5 @@ public sealed class ReadmeTests
         await process.WaitForExitAsync(TestContext.Current.CancellationToken);
 
         Assert.Equal((0, "Linux riscv64\nPoweredOff; the file system is clean\n"), (process.ExitCode, output));
-    }
-
-    private static string Root()
-    {
-        var folder = new DirectoryInfo(AppContext.BaseDirectory);
-        while (!File.Exists(Path.Combine(folder.FullName, "Eider.slnx")))
-        {
-            folder = folder.Parent ?? throw new InvalidOperationException("the tests do not lie in the project's tree");
-        }
-
-        return folder.FullName;
     }
 }

@@ -1,0 +1,47 @@
+using System.Text.RegularExpressions;
+using Eider.Testing;
+
+namespace Eider.GuestTests;
+
+/// <summary>What the documents name exists.</summary>
+public sealed partial class DocumentTests
+{
+    public static TheoryData<string> Documents =>
+        [.. new[] { "README.md", "ARCHITECTURE.md", "SECURITY.md", "CONTRIBUTING.md", "CHANGELOG.md" }
+            .Concat(Directory.EnumerateFiles(Path.Combine(ProjectTree.Root, "docs"), "*.md", SearchOption.AllDirectories)
+                .Select(path => Path.GetRelativePath(ProjectTree.Root, path)))];
+
+    [Theory]
+    [MemberData(nameof(Documents))]
+    public void Every_link_to_a_file_leads_to_one(string document)
+    {
+        var folder = Path.GetDirectoryName(Path.Combine(ProjectTree.Root, document))!;
+        var broken = Link().Matches(ProjectTree.Read(document)).Select(match => match.Groups[1].Value)
+            .Where(target => !target.Contains("://", StringComparison.Ordinal) && !target.StartsWith('#'))
+            .Select(target => target.Split('#')[0])
+            .Where(target => !Path.Exists(Path.Combine(folder, target))).ToArray();
+
+        Assert.True(broken.Length == 0, $"{document} links to {string.Join(", ", broken)}");
+    }
+
+    [Theory]
+    [InlineData("docs/support.md")]
+    [InlineData("SECURITY.md")]
+    public void Every_test_that_is_named_exists(string document)
+    {
+        var tests = string.Concat(Directory.EnumerateFiles(Path.Combine(ProjectTree.Root, "tests"), "*.cs", SearchOption.AllDirectories)
+            .Select(File.ReadAllText));
+        var named = TestName().Matches(ProjectTree.Read(document)).Select(match => match.Groups[1].Value).Distinct().ToArray();
+        var absent = named.Where(name => !Regex.IsMatch(tests, $@"\b{name}\b")).ToArray();
+
+        Assert.NotEmpty(named);
+        Assert.True(absent.Length == 0, $"{document} names {string.Join(", ", absent)}, which is nowhere in tests/");
+    }
+
+    // A class of tests, or a test whose name is a sentence.
+    [GeneratedRegex("`([A-Z][A-Za-z0-9]*(?:Tests|Conformance)|[A-Z][A-Za-z0-9]*(?:_[A-Za-z0-9]+){2,})`")]
+    private static partial Regex TestName();
+
+    [GeneratedRegex(@"\]\(([^)\s]+)\)")]
+    private static partial Regex Link();
+}
