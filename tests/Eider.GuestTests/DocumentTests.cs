@@ -7,7 +7,7 @@ namespace Eider.GuestTests;
 public sealed partial class DocumentTests
 {
     public static TheoryData<string> Documents =>
-        [.. new[] { "README.md", "ARCHITECTURE.md", "SECURITY.md", "CONTRIBUTING.md", "CHANGELOG.md" }
+        [.. Directory.EnumerateFiles(ProjectTree.Root, "*.md")
             .Concat(Directory.EnumerateFiles(Path.Combine(ProjectTree.Root, "docs"), "*.md", SearchOption.AllDirectories)
                 .Select(path => Path.GetRelativePath(ProjectTree.Root, path)))];
 

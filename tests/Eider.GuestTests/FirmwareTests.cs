@@ -1,4 +1,3 @@
-using Eider.Cli.Provisioning;
 using Eider.Machines;
 
 namespace Eider.GuestTests;
