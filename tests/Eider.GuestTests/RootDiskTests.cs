@@ -104,6 +104,7 @@ public sealed class RootDiskTests
             [ "$(awk '$2 == "/" { print $1 }' /proc/mounts)" = /dev/vda ] || echo 'the root is not the disk'
             [ "$(df -m / | awk 'END { print $4 }')" -ge 256 ] || echo 'less than 256 MiB free'
             [ "$(find / -xdev ! -user root | wc -l)" = 0 ] || echo 'somebody else owns files'
+            [ "$(head -c 16 /dev/hwrng | wc -c)" = 16 ] || echo 'no entropy device'
             """;
 
         var result = await EiderProcess.QuickstartAsync("trixie", Command);

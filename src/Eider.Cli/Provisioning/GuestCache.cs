@@ -21,9 +21,9 @@ internal sealed class GuestCache(string directory, IProgressReport progress)
     private const string ManifestName = "guest.json";
 
     // To be raised when what is made of the same packages and scripts changes.
-    private const int Recipe = 2;
+    private const int Recipe = 3;
 
-    private static readonly string[] InitramfsModules = ["virtio_mmio", "virtio_blk", "ext4"];
+    private static readonly string[] InitramfsModules = ["virtio_mmio", "virtio_blk", "virtio_rng", "ext4"];
 
     // What a guest may want to insert later: the drivers of Eider's devices, and file systems of other images.
     private static readonly string[] ModuleFolders =
