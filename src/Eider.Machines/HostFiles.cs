@@ -9,7 +9,8 @@ internal static class HostFiles
     {
         try
         {
-            return new FileStream(path, new FileStreamOptions { Options = FileOptions.SequentialScan, BufferSize = 0 });
+            var file = new FileStream(path, new FileStreamOptions { Options = FileOptions.SequentialScan, BufferSize = 0 });
+            return file.CanSeek ? file : throw NotAFile(path, file);
         }
         catch (Exception cause) when (cause is FileNotFoundException or DirectoryNotFoundException)
         {
@@ -24,6 +25,17 @@ internal static class HostFiles
         }
     }
 
+    /// <summary>Refuses what <see cref="Create"/> could not make, as far as that can be told without making it.</summary>
+    /// <exception cref="MachineConfigurationException">Its directory is missing, or it is a directory.</exception>
+    public static void CheckCreate(string path)
+    {
+        if (Directory.Exists(path) || Path.GetDirectoryName(path) is not { } directory || (directory.Length > 0 && !Directory.Exists(directory)))
+        {
+            var reason = Directory.Exists(path) ? "found a directory, expected a file" : "cannot be made (its directory does not exist)";
+            throw new MachineConfigurationException(MachineErrorKind.CannotCreate, path, reason, "check the path");
+        }
+    }
+
     /// <summary>Makes or empties a file for writing.</summary>
     /// <exception cref="MachineConfigurationException">It cannot be made.</exception>
     public static FileStream Create(string path)
@@ -35,7 +47,14 @@ internal static class HostFiles
         catch (Exception cause) when (cause is IOException or UnauthorizedAccessException or ArgumentException or NotSupportedException)
         {
             throw new MachineConfigurationException(
-                MachineErrorKind.MissingInput, path, $"cannot be made ({cause.Message})", "check the path and its permissions", cause);
+                MachineErrorKind.CannotCreate, path, $"cannot be made ({cause.Message})", "check the path and its permissions", cause);
         }
+    }
+
+    private static MachineConfigurationException NotAFile(string path, FileStream stream)
+    {
+        stream.Dispose();
+        return new MachineConfigurationException(
+            MachineErrorKind.BadInput, path, "found a pipe or a device, expected a file", "put the content into a file first");
     }
 }

@@ -20,4 +20,7 @@ public enum MachineErrorKind
 
     /// <summary>Another machine or program holds an image.</summary>
     Busy,
+
+    /// <summary>A file that the machine writes cannot be made.</summary>
+    CannotCreate,
 }

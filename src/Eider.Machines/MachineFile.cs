@@ -35,6 +35,7 @@ public static class MachineFile
         {
             var configuration = JsonSerializer.Deserialize(json, MachineJsonContext.Default.MachineConfiguration)
                 ?? throw new JsonException("found null, expected an object", "$", 0, 0);
+            RefuseNulls(configuration);
             RebasePaths(configuration, directory);
             ConfigurationCheck.Check(configuration);
             return configuration;
@@ -73,16 +74,84 @@ public static class MachineFile
         message = suffix < 0 ? message : message[..suffix];
         suffix = message.IndexOf(" LineNumber: ", StringComparison.Ordinal);
         message = (suffix < 0 ? message : message[..suffix]).ReplaceLineEndings(" ").TrimEnd('.', ' ');
-        if (message.StartsWith("The JSON property '", StringComparison.Ordinal))
-        {
-            message = $"unknown property '{message.Split('\'')[1]}', expected one of the schema's";
-        }
-
         return new MachineConfigurationException(
             MachineErrorKind.BadSetting,
             string.Create(CultureInfo.InvariantCulture, $"{name}:{(error.LineNumber ?? 0) + 1}"),
-            $"{error.Path ?? "$"}: {message}",
+            $"{error.Path ?? "$"}: {Reword(message)}",
             innerException: error);
+    }
+
+    // The serializer speaks of .NET's types; the user wrote JSON.
+    private static string Reword(string message)
+    {
+        if (message.StartsWith("The JSON property '", StringComparison.Ordinal))
+        {
+            return $"unknown property '{message.Split('\'')[1]}', expected one of the schema's";
+        }
+
+        if (message.StartsWith("The property or field '", StringComparison.Ordinal))
+        {
+            return "found null, expected a value; leave the property out for its default";
+        }
+
+        if (message.StartsWith("Duplicate property '", StringComparison.Ordinal))
+        {
+            return $"the property '{message.Split('\'')[1]}' stands there twice, expected once";
+        }
+
+        if (message.StartsWith("The input does not contain any JSON tokens", StringComparison.Ordinal))
+        {
+            return "found nothing, expected an object";
+        }
+
+        const string Conversion = "The JSON value could not be converted to ";
+        return message.StartsWith(Conversion, StringComparison.Ordinal)
+            ? $"found another kind of value, or one out of range; expected {InWords(message[Conversion.Length..])}"
+            : message;
+    }
+
+    private static string InWords(string type) => type switch
+    {
+        "System.String" => "text",
+        "System.Boolean" => "true or false",
+        _ when type.Contains("IReadOnlyList", StringComparison.Ordinal) => "a list",
+        _ when type.Contains("System.UInt64", StringComparison.Ordinal) => "a whole number from 0 on",
+        _ when type.Contains("System.Int", StringComparison.Ordinal) => "a whole number",
+        _ when type.EndsWith(nameof(VirtioRing), StringComparison.Ordinal) => "\"packed\" or \"split\"",
+        _ when type.EndsWith(nameof(DiskOverlay), StringComparison.Ordinal) => "\"none\" or \"mem\"",
+        _ => "an object",
+    };
+
+    // The serializer refuses null for a property, not for what stands in a list.
+    private static void RefuseNulls(MachineConfiguration configuration)
+    {
+        RefuseNulls(configuration.Disks, "$.disks");
+        RefuseNulls(configuration.Consoles, "$.consoles");
+        for (var i = 0; i < configuration.Consoles.Count; i++)
+        {
+            RefuseNulls(configuration.Consoles[i].Ports, string.Create(CultureInfo.InvariantCulture, $"$.consoles[{i}].ports"));
+        }
+
+        foreach (var (device, _, setting) in BoardPlan.VirtioDevices(configuration))
+        {
+            RefuseNulls(device.Features, setting + ".features");
+            RefuseNulls(device.Required, setting + ".required");
+        }
+    }
+
+    private static void RefuseNulls<T>(IReadOnlyList<T?> list, string setting)
+        where T : class
+    {
+        for (var i = 0; i < list.Count; i++)
+        {
+            if (list[i] is null)
+            {
+                throw new MachineConfigurationException(
+                    MachineErrorKind.BadSetting,
+                    string.Create(CultureInfo.InvariantCulture, $"{setting}[{i}]"),
+                    "found null, expected a value");
+            }
+        }
     }
 
     private static void RebasePaths(MachineConfiguration configuration, string directory)

@@ -59,6 +59,11 @@ public sealed record StorageLocation
         }
 
         var path = body.StartsWith(FilePrefix, StringComparison.Ordinal) ? body[FilePrefix.Length..] : body;
+        if (path.Contains('\0', StringComparison.Ordinal))
+        {
+            throw Refused(text, "there is a NUL character in the path; expected none");
+        }
+
         if (path.Length == 0)
         {
             throw Refused(text, "the path is empty; expected PATH, file:PATH, http://..., https://... or mem:SIZE");

@@ -44,6 +44,7 @@ internal static class ErrorReport
         MachineErrorKind.NotEnoughMemory => ExitCode.BadInput,
         MachineErrorKind.Conflict => ExitCode.Configuration,
         MachineErrorKind.Busy => ExitCode.Busy,
+        MachineErrorKind.CannotCreate => ExitCode.CannotCreate,
         _ => ExitCode.Internal,
     };
 

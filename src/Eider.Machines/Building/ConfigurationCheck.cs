@@ -1,4 +1,7 @@
 using System.Globalization;
+using Eider.Devices.Virtio;
+using Eider.Devices.Virtio.Block;
+using Eider.Devices.Virtio.Console;
 using Eider.Storage;
 
 namespace Eider.Machines.Building;
@@ -34,6 +37,8 @@ internal static class ConfigurationCheck
         }
 
         CheckDisks(configuration);
+        CheckPorts(configuration);
+        CheckDevice("$.rng.bytesPerSecond", () => MachineBuilder.MakeEntropy(configuration.Rng ?? new EntropyConfiguration()));
         foreach (var (device, _, setting) in BoardPlan.VirtioDevices(configuration))
         {
             VirtioFeatureList.Parse(device, setting);
@@ -59,10 +64,46 @@ internal static class ConfigurationCheck
                 throw Bad(setting + ".format", $"found '{disk.Format}', expected 'raw'");
             }
 
+            if (disk.Queues is < 1 or > BlockLimits.MaxQueues)
+            {
+                throw Bad(setting + ".queues", string.Create(CultureInfo.InvariantCulture, $"found {disk.Queues} queues, expected 1 to {BlockLimits.MaxQueues}"));
+            }
+
+            if (disk.Serial.Length > BlockLimits.SerialBytes || disk.Serial.AsSpan().ContainsAnyExceptInRange(' ', '~'))
+            {
+                throw Bad(setting + ".serial", string.Create(
+                    CultureInfo.InvariantCulture,
+                    $"found serial '{disk.Serial}' of {disk.Serial.Length} characters, expected at most {BlockLimits.SerialBytes}, printable ASCII"));
+            }
+
             if (disk.Image is { } image)
             {
                 CheckImage(configuration, disk, DiskOpener.Parse(image, setting + ".image"), setting, writable);
             }
+        }
+    }
+
+    private static void CheckPorts(MachineConfiguration configuration)
+    {
+        for (var i = 0; i < configuration.Consoles.Count; i++)
+        {
+            var ports = configuration.Consoles[i].Ports;
+            CheckDevice(
+                string.Create(CultureInfo.InvariantCulture, $"$.consoles[{i}].ports"),
+                () => new ConsoleDevice { Ports = [.. ports.Select(port => new ConsolePort(port.Name, null, null))] }.Build());
+        }
+    }
+
+    // What a device says of its settings when it is made, before there are files behind it.
+    private static void CheckDevice(string setting, Func<VirtioDevice> make)
+    {
+        try
+        {
+            _ = make();
+        }
+        catch (ArgumentException cause)
+        {
+            throw new MachineConfigurationException(MachineErrorKind.BadSetting, setting, cause.Message, innerException: cause);
         }
     }
 

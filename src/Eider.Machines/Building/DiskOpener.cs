@@ -1,3 +1,4 @@
+using System.Globalization;
 using Eider.Storage;
 
 namespace Eider.Machines.Building;
@@ -6,6 +7,7 @@ namespace Eider.Machines.Building;
 internal static class DiskOpener
 {
     private const string FilePrefix = "file:";
+    private const int SectorBytes = 512;
 
     /// <summary>Reads the location of a disk.</summary>
     /// <exception cref="MachineConfigurationException">It is none.</exception>
@@ -35,14 +37,15 @@ internal static class DiskOpener
         var image = disk.Image!;
         try
         {
-            return await StorageOpener.OpenAsync(image, new StorageOpenOptions
+            var storage = await StorageOpener.OpenAsync(image, new StorageOpenOptions
             {
                 IsReadOnly = disk.ReadOnly,
                 IsOverlaid = disk.Overlay == DiskOverlay.Memory,
                 Format = disk.Format,
             }).ConfigureAwait(false);
+            return storage.SizeBytes % SectorBytes == 0 ? storage : throw await OddSizeAsync(image, storage).ConfigureAwait(false);
         }
-        catch (BlockStorageException cause) when (Refusal(cause.Kind) is { } refusal)
+        catch (BlockStorageException cause) when (Refusal(cause) is { } refusal)
         {
             var message = cause.Message.StartsWith(image + ": ", StringComparison.Ordinal) ? cause.Message[(image.Length + 2)..] : cause.Message;
             throw new MachineConfigurationException(refusal.Kind, image, message, refusal.Remedy, cause);
@@ -69,8 +72,21 @@ internal static class DiskOpener
             : Path.Combine(directory, image);
     }
 
-    private static (MachineErrorKind Kind, string? Remedy)? Refusal(BlockErrorKind kind) => kind switch
+    private static async Task<MachineConfigurationException> OddSizeAsync(string image, BlockStorage storage)
     {
+        await using (storage.ConfigureAwait(false))
+        {
+            return new MachineConfigurationException(
+                MachineErrorKind.BadInput,
+                image,
+                string.Create(CultureInfo.InvariantCulture, $"found a size of {storage.SizeBytes} bytes, expected a multiple of {SectorBytes}"),
+                string.Create(CultureInfo.InvariantCulture, $"make it whole sectors, as 'truncate -s %{SectorBytes}' does with a file"));
+        }
+    }
+
+    private static (MachineErrorKind Kind, string? Remedy)? Refusal(BlockStorageException failure) => failure.Kind switch
+    {
+        BlockErrorKind.Io when StorageLocation.Parse(failure.Path).Kind == StorageKind.File => (MachineErrorKind.MissingInput, "give a file or a block device"),
         BlockErrorKind.NotFound or BlockErrorKind.AccessDenied => (MachineErrorKind.MissingInput, "check the path and its permissions"),
         BlockErrorKind.Locked => (MachineErrorKind.Busy, "stop the other user of the image, or open it read-only"),
         BlockErrorKind.InvalidFormat or BlockErrorKind.UnsupportedFeature or BlockErrorKind.CorruptImage => (MachineErrorKind.BadInput, null),

@@ -71,6 +71,7 @@ internal sealed class MachineBuilder : IAsyncDisposable
     /// <exception cref="MachineConfigurationException">The user's mistake, in one line.</exception>
     public async Task<MachineParts> BuildAsync(MachineConsole? console)
     {
+        CheckConsoleFiles();
         await OpenDisksAsync().ConfigureAwait(false);
         _ram = MapMemory();
         if (_configuration.Trace is { } trace && (trace.Categories & (TraceCategory.Mmio | TraceCategory.Pio)) != 0)
@@ -133,6 +134,13 @@ internal sealed class MachineBuilder : IAsyncDisposable
         _ram?.Dispose();
     }
 
+    /// <summary>Makes an entropy device.</summary>
+    /// <exception cref="ArgumentException">The rate is impossible.</exception>
+    internal static EntropyHandler MakeEntropy(EntropyConfiguration entropy) => new EntropyDevice
+    {
+        RateLimit = entropy.BytesPerSecond is { } bytes ? new EntropyRateLimit(bytes, TimeSpan.FromSeconds(1)) : null,
+    }.Build();
+
     private GuestRam MapMemory()
     {
         try
@@ -184,6 +192,23 @@ internal sealed class MachineBuilder : IAsyncDisposable
 
     private void Register(IDeviceIo device, ulong address, ulong sizeBytes) =>
         _io.Register(device, new DeviceResources([new Resource.MmioAddressRange(address, sizeBytes)]));
+
+    // Before the first of them is made or emptied.
+    private void CheckConsoleFiles()
+    {
+        foreach (var port in _configuration.Consoles.Where(console => console.Device is null).SelectMany(console => console.Ports))
+        {
+            if (port.Input is { } input)
+            {
+                HostFiles.OpenRead(input).Dispose();
+            }
+
+            if (port.Output is { } output)
+            {
+                HostFiles.CheckCreate(output);
+            }
+        }
+    }
 
     private async Task OpenDisksAsync()
     {
@@ -249,10 +274,7 @@ internal sealed class MachineBuilder : IAsyncDisposable
             HostFailed = failure => _host.HostFailed(failure.Message),
         }.Build(),
         ConsoleConfiguration console => MakeConsole(console).Build(),
-        EntropyConfiguration entropy => new EntropyDevice
-        {
-            RateLimit = entropy.BytesPerSecond is { } bytes ? new EntropyRateLimit(bytes, TimeSpan.FromSeconds(1)) : null,
-        }.Build(),
+        EntropyConfiguration entropy => MakeEntropy(entropy),
         CustomDeviceConfiguration custom => custom.Device.Build(),
         _ => throw new ArgumentException($"no virtio device is made from {settings.GetType().Name}"),
     };

@@ -53,12 +53,25 @@ public sealed class MachineFileTests
     [InlineData("{ \"kernel\": null, \"disks\": null }", "vm.json:1: $.disks: ")]
     [InlineData("{ \"kernel\": \"k\"", "vm.json:1: $")]
     [InlineData("null", "vm.json:1: $: found null, expected an object")]
-    [InlineData("", "vm.json:1: $: ")]
+    [InlineData("", "vm.json:1: $: found nothing, expected an object")]
+    [InlineData("[]", "vm.json:1: $: found another kind of value, or one out of range; expected an object")]
+    [InlineData("{ \"kernel\": \"k\",\n \"disks\": [null] }", "vm.json:2: $.disks[0]: found null")]
+    [InlineData("{ \"kernel\": \"k\",\n \"consoles\": [null] }", "vm.json:2: $.consoles[0]: found null")]
+    [InlineData("{ \"kernel\": \"k\",\n \"consoles\": [{ \"ports\": [\n null] }] }", "vm.json:3: $.consoles[0].ports[0]: found null")]
+    [InlineData("{ \"kernel\": \"k\",\n \"rng\": { \"required\": [null] } }", "vm.json:2: $.rng.required[0]: found null")]
+    [InlineData("{ \"kernel\": \"k\", \"disks\": [{ \"image\": \"a\", \"features\": [null] }] }", "vm.json:1: $.disks[0].features[0]: found null")]
+    [InlineData("{ \"kernel\": \"k\", \"disks\": [{ \"image\": \"a\\u0000b\" }] }", "vm.json:1: $.disks[0].image: ")]
+    [InlineData("{ \"kernel\": \"k\", \"disks\": [{ \"image\": \"a\",\n \"queues\": 0 }] }", "vm.json:2: $.disks[0].queues: found 0 queues, expected 1 to 64")]
+    [InlineData("{ \"kernel\": \"k\", \"disks\": [{ \"image\": \"a\",\n \"serial\": \"123456789012345678901\" }] }", "vm.json:2: $.disks[0].serial: found serial")]
+    [InlineData("{ \"kernel\": \"k\", \"disks\": [{ \"image\": \"a\", \"overlay\": \"disk\" }] }", "vm.json:1: $.disks[0].overlay: found another kind of value, or one out of range; expected \"none\" or \"mem\"")]
+    [InlineData("{ \"kernel\": \"k\",\n \"rng\": { \"bytesPerSecond\": -1 } }", "vm.json:2: $.rng.bytesPerSecond: ")]
+    [InlineData("{ \"kernel\": \"k\",\n \"consoles\": [{ \"ports\": [{ \"name\": \"a\" }, { \"name\": \"a\" }] }] }", "vm.json:2: $.consoles[0].ports: console port 'a' exists twice")]
     public void A_mistake_is_reported_with_file_line_and_path(string json, string start)
     {
         var error = Assert.Throws<MachineConfigurationException>(() => Parse(json));
         Assert.StartsWith(start, error.Message, StringComparison.Ordinal);
         Assert.DoesNotContain('\n', error.Message);
+        Assert.DoesNotMatch("System[.]|Eider[.]|nullability", error.Message);
         Assert.Equal(MachineErrorKind.BadSetting, error.Kind);
     }
 
