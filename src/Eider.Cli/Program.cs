@@ -10,7 +10,7 @@ try
         var help = parsed.CommandResult.Command is RootCommand ? "eider" : $"eider {parsed.CommandResult.Command.Name}";
         var problem = parsed.UnmatchedTokens is [var unknown, ..]
             ? $"unknown command or option '{unknown}'"
-            : parsed.Errors[0].Message.TrimEnd('.');
+            : ErrorReport.Reword(parsed.Errors[0].Message);
         throw new CliException(ExitCode.Usage, $"{problem}; see {help} --help");
     }
 

@@ -17,6 +17,11 @@ public sealed class BadInputTests
     [InlineData(64, "unknown name 'disk'", "run", "--kernel", "k", "--trace", "disk")]
     [InlineData(64, "unknown console", "run", "--kernel", "k", "--console", "tv")]
     [InlineData(64, "--queues 9", "quickstart", "--queues", "9")]
+    [InlineData(64, "'x' for option '--harts', expected a whole number;", "quickstart", "--harts", "x")]
+    [InlineData(64, "one of: 'trixie' 'forky' 'sid';", "quickstart", "--release", "woody")]
+    [InlineData(64, "--stats: names no file", "demo", "--stats", "")]
+    [InlineData(73, "--stats /proc/none: cannot be made", "demo", "--stats", "/proc/none")]
+    [InlineData(73, "--trace-file /proc/none: cannot be made", "demo", "--trace", "blk", "--trace-file", "/proc/none")]
     [InlineData(64, "'mirror'", "quickstart", "--root", "mirror")]
     [InlineData(66, "none.img: no such file", "quickstart", "--disk", "none.img")]
     [InlineData(73, "its folder does not exist", "quickstart", "--stats", "no/such/folder/s.json")]
@@ -99,6 +104,45 @@ public sealed class BadInputTests
         Assert.Equal("", result.Output);
         Assert.InRange(result.Code, 64, 65);
         Assert.Matches(@"^eider: .*m\.json.*4.*harts.*\n$", result.Errors);
+    }
+
+    [Theory]
+    [InlineData(66, "file or a block device", "--disk", "/dev/null")]
+    [InlineData(66, "directory", "--disk", "/")]
+    [InlineData(69, "refused", "--disk", "http://127.0.0.1:1/x")]
+    [InlineData(65, "found a pipe or a device, expected a file", "--initrd", "/dev/stdin")]
+    public async Task A_place_that_is_no_disk_or_file_is_refused(int code, string message, params string[] arguments)
+    {
+        using var folder = new TemporaryFolder();
+        var demo = await DemoKernelAsync(folder);
+
+        AssertRefused(folder, code, message, await EiderProcess.RunAsync(folder.Path, ["run", "--kernel", demo, .. arguments]), demo);
+    }
+
+    [Theory]
+    [InlineData(64, "exists twice", "{ \"ports\": [{ \"name\": \"a\", \"output\": \"out\" }, { \"name\": \"a\" }] }")]
+    [InlineData(66, "none", "{ \"ports\": [{ \"name\": \"a\", \"output\": \"out\" }, { \"name\": \"b\", \"input\": \"none\" }] }")]
+    [InlineData(73, "directory", "{ \"ports\": [{ \"name\": \"a\", \"output\": \"out\" }, { \"name\": \"b\", \"output\": \"no/such\" }] }")]
+    public async Task A_refused_machine_makes_none_of_its_files(int code, string message, string console)
+    {
+        using var folder = new TemporaryFolder();
+        var demo = await DemoKernelAsync(folder);
+        await File.WriteAllTextAsync(
+            folder.At("m.json"), $"{{ \"kernel\": \"demo.elf\", \"consoles\": [{console}] }}", TestContext.Current.CancellationToken);
+
+        AssertRefused(folder, code, message, await EiderProcess.RunAsync(folder.Path, "run", "m.json"), demo, "m.json");
+    }
+
+    [Fact]
+    public async Task A_refused_machine_makes_no_statistics()
+    {
+        using var folder = new TemporaryFolder();
+        var demo = await DemoKernelAsync(folder);
+
+        var result = await EiderProcess.RunAsync(
+            folder.Path, "run", "--kernel", demo, "--disk", "none.img", "--stats", "s.json", "--trace", "blk", "--trace-file", "trace");
+
+        AssertRefused(folder, 66, "none.img", result, demo);
     }
 
     // The demo guest, as a kernel that boots.

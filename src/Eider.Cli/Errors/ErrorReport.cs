@@ -13,13 +13,28 @@ internal static class ErrorReport
     public static int Print(Exception failure)
     {
         var (code, message) = Describe(failure);
-        StandardError.Writer.WriteLine($"eider: {OneLine(message)}");
-        if (code == ExitCode.Internal || Environment.GetEnvironmentVariable(DebugVariable) == "1")
+        try
         {
-            StandardError.Writer.WriteLine(failure);
+            StandardError.Writer.WriteLine($"eider: {OneLine(message)}");
+            if (code == ExitCode.Internal || Environment.GetEnvironmentVariable(DebugVariable) == "1")
+            {
+                StandardError.Writer.WriteLine(failure);
+            }
+        }
+        catch (IOException)
+        {
+            // Standard error is full or closed: the exit code is all that is left to tell it with.
         }
 
         return (int)code;
+    }
+
+    /// <summary>What the parser of the command line says, without the types and the tabs in it.</summary>
+    public static string Reword(string message)
+    {
+        var type = message.IndexOf(" as expected type ", StringComparison.Ordinal);
+        message = type < 0 ? message : message[..type] + ", expected a whole number";
+        return string.Join(' ', message.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries)).TrimEnd('.');
     }
 
     /// <summary>The exit code and the text that belong to a failure.</summary>
@@ -27,6 +42,7 @@ internal static class ErrorReport
     {
         CliException cli => (cli.ExitCode, cli.Message),
         MachineConfigurationException machine => (CodeOf(machine.Kind), machine.Message),
+        BlockStorageException { Kind: BlockErrorKind.Io, Operation: BlockOperation.Open } closed => (ExitCode.Unavailable, closed.Message),
         BlockStorageException storage => (CodeOf(storage.Kind), storage.Message),
         AggregateException { InnerExceptions.Count: 1 } one => Describe(one.InnerExceptions[0]),
         FileNotFoundException or DirectoryNotFoundException => (ExitCode.NoInput, failure.Message),

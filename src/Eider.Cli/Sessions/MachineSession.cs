@@ -1,3 +1,4 @@
+using System.Text;
 using Eider.Cli.Errors;
 using Eider.Machines;
 
@@ -10,14 +11,14 @@ internal sealed class MachineSession : IAsyncDisposable
 
     private readonly Machine _machine;
     private readonly TraceWriter? _trace;
-    private readonly RunReports _reports;
+    private readonly FileStream? _statistics;
     private int _hostErrors;
 
-    private MachineSession(Machine machine, TraceWriter? trace, RunReports reports)
+    private MachineSession(Machine machine, TraceWriter? trace, FileStream? statistics)
     {
         _machine = machine;
         _trace = trace;
-        _reports = reports;
+        _statistics = statistics;
         machine.HostError += (_, failure) => TellHostError(failure.Message);
     }
 
@@ -34,16 +35,29 @@ internal sealed class MachineSession : IAsyncDisposable
         reports.Check();
         var trace = reports.PrepareTrace();
         configuration.Trace = trace == null ? null : new MachineTrace(trace, reports.Trace);
-        return new MachineSession(await Machine.CreateAsync(configuration), trace, reports);
+        var machine = await Machine.CreateAsync(configuration);
+        try
+        {
+            // Nothing is refused from here on but for these two files themselves.
+            trace?.Start();
+            return new MachineSession(machine, trace, reports.CreateStatistics());
+        }
+        catch
+        {
+            trace?.Dispose();
+            await machine.DisposeAsync();
+            throw;
+        }
     }
 
     /// <summary>Runs it to its end, or until it is stopped; the disks are flushed then.</summary>
     public async Task<MachineExit> RunAsync(CancellationToken stop)
     {
         var exit = await _machine.RunAsync(stop);
-        if (_reports.StatisticsFile is { } file)
+        if (_statistics is { } file)
         {
-            await File.WriteAllTextAsync(file, Statistics.ToJson() + "\n", CancellationToken.None);
+            await file.WriteAsync(Encoding.UTF8.GetBytes(Statistics.ToJson() + "\n"), CancellationToken.None);
+            await file.FlushAsync(CancellationToken.None);
         }
 
         return exit;
@@ -73,6 +87,10 @@ internal sealed class MachineSession : IAsyncDisposable
     {
         await _machine.DisposeAsync();
         _trace?.Dispose();
+        if (_statistics != null)
+        {
+            await _statistics.DisposeAsync();
+        }
     }
 
     // A full disk fails every write: the first few say it all.

@@ -31,6 +31,11 @@ internal sealed record RunReports(string? StatisticsFile, TraceCategory Trace, s
             return;
         }
 
+        if (file.Length == 0 || file.Contains('\0', StringComparison.Ordinal))
+        {
+            throw new CliException(ExitCode.Usage, $"{option}: names no file; expected a path");
+        }
+
         var folder = Path.GetDirectoryName(Path.GetFullPath(file));
         if (Directory.Exists(file) || !Directory.Exists(folder))
         {
@@ -39,6 +44,22 @@ internal sealed record RunReports(string? StatisticsFile, TraceCategory Trace, s
         }
     }
 
+    /// <summary>Makes the statistics' file; null if there is to be none.</summary>
+    /// <exception cref="CliException">It cannot be made.</exception>
+    public FileStream? CreateStatistics() => StatisticsFile is { } file ? Create("--stats", file) : null;
+
+    private static FileStream Create(string option, string file)
+    {
+        try
+        {
+            return File.Create(file);
+        }
+        catch (Exception cause) when (cause is IOException or UnauthorizedAccessException)
+        {
+            throw new CliException(ExitCode.CannotCreate, $"{option} {file}: cannot be made ({cause.Message}); name another file", cause);
+        }
+    }
+
     private StreamWriter Open() =>
-        new(TraceFile is { } file ? File.Create(file) : Console.OpenStandardError(), bufferSize: BufferBytes);
+        new(TraceFile is { } file ? Create("--trace-file", file) : Console.OpenStandardError(), bufferSize: BufferBytes);
 }

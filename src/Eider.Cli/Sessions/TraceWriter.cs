@@ -67,13 +67,29 @@ internal sealed class TraceWriter(Func<TextWriter> open) : ITraceSink, IDisposab
         }
     }
 
+    /// <summary>Opens where the lines go, so that what cannot be opened is refused before the machine runs.</summary>
+    public void Start()
+    {
+        lock (_gate)
+        {
+            _output ??= open();
+        }
+    }
+
     /// <inheritdoc/>
     public void Dispose()
     {
         lock (_gate)
         {
             _failed = true;
-            _output?.Dispose();
+            try
+            {
+                _output?.Dispose();
+            }
+            catch (IOException)
+            {
+                // As in Emit: what is left in the buffer has no place to go.
+            }
         }
     }
 }
