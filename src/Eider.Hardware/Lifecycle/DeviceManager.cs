@@ -13,8 +13,9 @@ public sealed class DeviceManager(ResourceManager resources, IoManager bus)
 {
     private readonly Lock _gate = new();
     private readonly Dictionary<string, Entry?> _devices = []; // null while a device comes or goes
+    private long _made;
 
-    /// <summary>Names and devices, by name.</summary>
+    /// <summary>Names and devices, in the order in which they were made.</summary>
     public IReadOnlyList<(string Name, IManagedDevice Device)> Devices
     {
         get
@@ -22,7 +23,7 @@ public sealed class DeviceManager(ResourceManager resources, IoManager bus)
             lock (_gate)
             {
                 return [.. _devices.Where(pair => pair.Value is not null)
-                    .OrderBy(pair => pair.Key, StringComparer.Ordinal).Select(pair => (pair.Key, pair.Value!.Device))];
+                    .OrderBy(pair => pair.Value!.Number).Select(pair => (pair.Key, pair.Value!.Device))];
             }
         }
     }
@@ -35,8 +36,11 @@ public sealed class DeviceManager(ResourceManager resources, IoManager bus)
     /// <exception cref="ArgumentException">There is a device with this name.</exception>
     /// <exception cref="ResourceUnavailableException">What it asks for is not there.</exception>
     /// <exception cref="BusOverlapException">A range of its is taken on the bus.</exception>
-    /// <remarks>Whatever goes wrong, also in the factory or in the device: every step that was done is undone.</remarks>
-    public TDevice Create<TDevice>(string name, Func<TDevice> factory, bool shareIrq = false)
+    /// <remarks>
+    /// Whatever goes wrong, also in the factory or in the device: every step that was done is undone. If nothing goes
+    /// wrong, it all happens before the method returns.
+    /// </remarks>
+    public async Task<TDevice> CreateAsync<TDevice>(string name, Func<TDevice> factory, bool shareIrq = false)
         where TDevice : IManagedDevice
     {
         ArgumentNullException.ThrowIfNull(factory);
@@ -45,7 +49,7 @@ public sealed class DeviceManager(ResourceManager resources, IoManager bus)
         try
         {
             var device = factory();
-            entry = Start(device, shareIrq);
+            entry = await StartAsync(device, shareIrq).ConfigureAwait(false);
             return device;
         }
         finally
@@ -56,11 +60,12 @@ public sealed class DeviceManager(ResourceManager resources, IoManager bus)
 
     /// <summary>Takes a device off the bus, ends its life and gives back its resources.</summary>
     /// <returns>
-    /// Completes when all is done. Only from inside an access (a hart ejects a device) it may return earlier: the
-    /// rest then happens on the thread whose call leaves the device last, and the name is free after it.
+    /// Completes when all is done and the name is free again; fails with what the device threw, after everything was
+    /// given back. Called from inside an access (a hart ejects a device), the rest happens on the thread whose call
+    /// leaves the device last.
     /// </returns>
     /// <exception cref="KeyNotFoundException">There is no such device, or it is coming or going.</exception>
-    public Task Destroy(string name)
+    public Task DestroyAsync(string name)
     {
         Entry entry;
         lock (_gate)
@@ -70,17 +75,13 @@ public sealed class DeviceManager(ResourceManager resources, IoManager bus)
         }
 
         var left = bus.Unregister(entry.Device, entry.Trapped);
-        if (left.IsCompleted)
-        {
-            Finish(name, entry);
-            return Task.CompletedTask;
-        }
-
-        return left.ContinueWith(
-            _ => Finish(name, entry), CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
+        return left.IsCompleted
+            ? FinishAsync(name, entry)
+            : left.ContinueWith(
+                _ => FinishAsync(name, entry), CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default).Unwrap();
     }
 
-    private Entry Start(IManagedDevice device, bool shareIrq)
+    private async Task<Entry> StartAsync(IManagedDevice device, bool shareIrq)
     {
         DeviceResources? granted = null;
         try
@@ -89,13 +90,13 @@ public sealed class DeviceManager(ResourceManager resources, IoManager bus)
             device.AssignResources(granted);
             var trapped = new DeviceResources(device.TrappedIoResources);
             bus.Register(device, trapped);
-            return new Entry(device, granted, trapped);
+            return new Entry(device, granted, trapped, Interlocked.Increment(ref _made));
         }
         catch
         {
             try
             {
-                device.Remove();
+                await device.RemoveAsync().ConfigureAwait(false);
             }
             finally
             {
@@ -106,11 +107,11 @@ public sealed class DeviceManager(ResourceManager resources, IoManager bus)
         }
     }
 
-    private void Finish(string name, Entry entry)
+    private async Task FinishAsync(string name, Entry entry)
     {
         try
         {
-            entry.Device.Remove();
+            await entry.Device.RemoveAsync().ConfigureAwait(false);
         }
         finally
         {
@@ -146,5 +147,5 @@ public sealed class DeviceManager(ResourceManager resources, IoManager bus)
         }
     }
 
-    private sealed record Entry(IManagedDevice Device, DeviceResources Granted, DeviceResources Trapped);
+    private sealed record Entry(IManagedDevice Device, DeviceResources Granted, DeviceResources Trapped, long Number);
 }

@@ -19,5 +19,8 @@ public interface IManagedDevice : IDeviceIo
     /// Ends its life: no access reaches it any more; requests in flight end, workers stop, nothing is written or
     /// signalled afterwards. Called exactly once for each device that was created, whether or not that succeeded.
     /// </summary>
-    void Remove();
+    /// <returns>
+    /// Completes when all of that has happened. It never blocks for it: the workers may need the calling thread.
+    /// </returns>
+    ValueTask RemoveAsync();
 }

@@ -68,6 +68,20 @@ public sealed class IntervalAllocator
     public bool IsAllocated(ulong first, ulong size) =>
         size != 0 && _allocated.TryGetValue(first, out var last) && last - first == size - 1;
 
+    /// <summary>The lowest block given out that has a number from <paramref name="min"/> to <paramref name="max"/>; null if there is none.</summary>
+    public (ulong First, ulong Last)? FindAllocated(ulong min, ulong max)
+    {
+        foreach (var (first, last) in _allocated)
+        {
+            if (first <= max && min <= last)
+            {
+                return (first, last);
+            }
+        }
+
+        return null;
+    }
+
     /// <summary>Takes a block back.</summary>
     /// <param name="first">Its first number.</param>
     /// <param name="size">Its size, as it was allocated.</param>

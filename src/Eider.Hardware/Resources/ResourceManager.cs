@@ -1,3 +1,4 @@
+using System.Diagnostics.CodeAnalysis;
 using System.Numerics;
 
 namespace Eider.Hardware.Resources;
@@ -49,21 +50,45 @@ public sealed class ResourceManager
     /// <exception cref="ResourceUnavailableException">A constraint cannot be met; nothing is taken.</exception>
     public DeviceResources Allocate(IReadOnlyList<ResourceConstraint> constraints, bool shareIrq = false)
     {
+        if (TryAllocate(constraints, out var granted, out var refusal, shareIrq))
+        {
+            return granted;
+        }
+
+        var holder = refusal.Holder is null ? "" : $", {refusal.Holder} is granted already";
+        throw new ResourceUnavailableException($"nothing is left for {refusal.Constraint}{holder}");
+    }
+
+    /// <summary>Grants a list as <see cref="Allocate"/> does, or says why not.</summary>
+    /// <param name="constraints">What the device asks for.</param>
+    /// <param name="granted">What it got.</param>
+    /// <param name="refusal">What cannot be met, and what stands in its way; nothing is taken then.</param>
+    /// <param name="shareIrq">True to grant the shared wire to everybody who asks for one, whichever it is.</param>
+    public bool TryAllocate(
+        IReadOnlyList<ResourceConstraint> constraints,
+        [NotNullWhen(true)] out DeviceResources? granted,
+        [NotNullWhen(false)] out ResourceRefusal? refusal,
+        bool shareIrq = false)
+    {
         ArgumentNullException.ThrowIfNull(constraints);
-        var granted = new DeviceResources();
+        var list = new DeviceResources();
+        granted = null;
+        refusal = null;
         lock (_gate)
         {
             foreach (var constraint in constraints)
             {
-                if (!TryAllocate(constraint, shareIrq, granted))
+                if (!TryAllocate(constraint, shareIrq, list))
                 {
-                    ReleaseAll(granted);
-                    throw new ResourceUnavailableException($"nothing is left for {constraint}");
+                    refusal = new ResourceRefusal(constraint, FindHolder(constraint));
+                    ReleaseAll(list);
+                    return false;
                 }
             }
         }
 
-        return granted;
+        granted = list;
+        return true;
     }
 
     /// <summary>Takes a list back.</summary>
@@ -173,6 +198,32 @@ public sealed class ResourceManager
     {
         granted.Append(resource);
         return true;
+    }
+
+    private Resource? FindHolder(ResourceConstraint constraint) => constraint switch
+    {
+        ResourceConstraint.PioAddress { Range: { } ports } => _ports.FindAllocated(ports.First.Value, ports.Last.Value) is var (first, last)
+            ? new Resource.PioAddressRange((ushort)first, (ushort)(last - first + 1))
+            : null,
+        ResourceConstraint.MmioAddress { Range: { } range } => FindHolder(range),
+        ResourceConstraint.MemAddress { Range: { } range } => FindHolder(range),
+        ResourceConstraint.LegacyIrq { Irq: { } irq } => _legacyIrqs.FindAllocated(irq, irq) is null ? null : new Resource.LegacyIrq(irq),
+        ResourceConstraint.MemorySlot { Slot: { } slot } wanted => _slots.FindAllocated(slot, slot + Math.Max(wanted.Size, 1UL) - 1) is var (first, _)
+            ? new Resource.MemorySlot((uint)first)
+            : null,
+        _ => null,
+    };
+
+    private Resource? FindHolder(AddressRange range)
+    {
+        if (_mmio.FindAllocated(range.First.Value, range.Last.Value) is var (first, last))
+        {
+            return new Resource.MmioAddressRange(first, last - first + 1);
+        }
+
+        return _memory.FindAllocated(range.First.Value, range.Last.Value) is var (start, end)
+            ? new Resource.MemAddressRange(start, end - start + 1)
+            : null;
     }
 
     // Null for what no pool holds: a MAC address, and the wire that is shared.

@@ -8,6 +8,9 @@ public sealed record ResourcePools
 {
     // The guest-physical space of today's hosts: 46 bits.
     private const ulong LastGuestPhysical = (1UL << 46) - 1;
+
+    // What Sv39 to Sv57 address at most: 56 bits.
+    private const ulong LastRiscVPhysical = (1UL << 56) - 1;
     private const ulong FourGiB = 1UL << 32;
 
     /// <summary>Ports.</summary>
@@ -65,15 +68,20 @@ public sealed record ResourcePools
     };
 
     /// <summary>
-    /// The RISC-V board: the PLIC's 95 sources, device space below RAM and from 3 GiB to 4 GiB, ports in the PCI
-    /// host bridge's window. Requests that name no place get what no specification fixes: registers from
+    /// The RISC-V board: the PLIC's 95 sources, device space below RAM, from 3 GiB to 4 GiB and above all memory
+    /// (2^46 to 2^56), ports in the PCI host bridge's window. Requests that name no place get what no specification fixes: registers from
     /// 0xE000_0000 on, sources from 72 on, ports from 0x1000 on. No MSI: the board has no controller for them.
     /// </summary>
     public static ResourcePools ForBoard() => new()
     {
         Ports = [new PortRange(0, 0xFFFF)],
         DefaultPorts = new PortRange(0x1000, 0xFFFF),
-        Mmio = [new AddressRange(0UL, 0x7FFF_FFFFUL), new AddressRange(0xC000_0000UL, 0xFFFF_FFFFUL)],
+        Mmio =
+        [
+            new AddressRange(0UL, 0x7FFF_FFFFUL),
+            new AddressRange(0xC000_0000UL, 0xFFFF_FFFFUL),
+            new AddressRange(LastGuestPhysical + 1, LastRiscVPhysical),
+        ],
         DefaultMmio = new AddressRange(0xE000_0000UL, 0xFFFF_FFFFUL),
         Memory = [new AddressRange(0x8000_0000UL, 0xBFFF_FFFFUL), new AddressRange(FourGiB, LastGuestPhysical)],
         LegacyIrqs = (1, 95),

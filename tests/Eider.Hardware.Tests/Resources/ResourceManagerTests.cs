@@ -210,6 +210,7 @@ public sealed class ResourceManagerTests
         [
             (0x8400, 0x100), (0x10_0000, 0x1000), (0x10_1000, 0x1000), (0x200_0000, 0x1_0000), (0xC00_0000, 0x60_0000),
             (0x1000_0000, 0x100), (0x300_0000, 0x1_0000), (0x3000_0000, 0x1000_0000), (0xCAFE_0000, 0x1000), (0xD001_F000, 0x1000),
+            (0x4000_0000_0000, 0x1000), (0xFF_FFFF_FFFF_F000, 0x1000),
         ];
         foreach (var (start, size) in places)
         {
@@ -227,6 +228,43 @@ public sealed class ResourceManagerTests
         Assert.Throws<ResourceUnavailableException>(() => board.Allocate([new ResourceConstraint.PciMsiIrq(1)]));
         Assert.Throws<ResourceUnavailableException>(
             () => board.Allocate([new ResourceConstraint.MmioAddress(0x1000, new AddressRange(0x8000_0000UL, 0x8000_FFFFUL))]));
+    }
+
+    [Fact]
+    public void A_refusal_says_which_constraint_and_what_was_granted_there()
+    {
+        var board = new ResourceManager(ResourcePools.ForBoard());
+        var ram = new Resource.MemAddressRange(0x8000_0000UL, 0x10_0000);
+        var rtc = new Resource.MmioAddressRange(0x10_1000, 0x1000);
+        board.Allocate(
+        [
+            new ResourceConstraint.MemAddress(ram.Size, new AddressRange(0x8000_0000UL, 0x800F_FFFFUL)),
+            new ResourceConstraint.MmioAddress(rtc.Size, new AddressRange(0x10_1000UL, 0x10_1FFFUL)),
+            new ResourceConstraint.LegacyIrq(11),
+            new ResourceConstraint.PioAddress(8, new PortRange(0x3F8, 0x3FF)),
+            new ResourceConstraint.MemorySlot(3),
+        ]);
+        (ResourceConstraint Constraint, Resource? Holder)[] refused =
+        [
+            (new ResourceConstraint.MmioAddress(0x2000, new AddressRange(0x10_0000UL, 0x10_1FFFUL)), rtc),
+            (new ResourceConstraint.MmioAddress(0x1000, new AddressRange(0x800F_F000UL, 0x800F_FFFFUL)), ram),
+            (new ResourceConstraint.MmioAddress(0x1000, new AddressRange(0x9000_0000UL, 0x9000_0FFFUL)), null),
+            (new ResourceConstraint.MmioAddress(0x1000, new AddressRange(0x10_2800UL, 0x10_37FFUL)), null),
+            (new ResourceConstraint.MemAddress(0x1000, new AddressRange(0x8000_0000UL, 0x8000_0FFFUL)), ram),
+            (new ResourceConstraint.LegacyIrq(11), new Resource.LegacyIrq(11)),
+            (new ResourceConstraint.LegacyIrq(96), null),
+            (new ResourceConstraint.PioAddress(8, new PortRange(0x3F4, 0x3FB)), new Resource.PioAddressRange(0x3F8, 8)),
+            (new ResourceConstraint.MemorySlot(2, 2), new Resource.MemorySlot(3)),
+            (new ResourceConstraint.GenericIrq(1), null),
+        ];
+        foreach (var (constraint, holder) in refused)
+        {
+            Assert.False(board.TryAllocate([new ResourceConstraint.LegacyIrq(50), constraint], out var granted, out var refusal));
+            Assert.Null(granted);
+            Assert.Equal(new ResourceRefusal(constraint, holder), refusal);
+        }
+
+        Assert.Equal(50u, board.Allocate([new ResourceConstraint.LegacyIrq(50)]).LegacyIrq);
     }
 
     [Fact]
