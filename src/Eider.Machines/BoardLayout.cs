@@ -1,7 +1,4 @@
-using Eider.Devices.Clock;
 using Eider.Devices.Interrupts;
-using Eider.Devices.Power;
-using Eider.Devices.Serial;
 
 namespace Eider.Machines;
 
@@ -55,16 +52,6 @@ public static class BoardLayout
 
     /// <summary>Ticks a second of <c>time</c>, mtime and the real-time clock.</summary>
     public const uint TimebaseFrequencyHz = 10_000_000;
-
-    /// <summary>The ranges that are always taken, by what takes them.</summary>
-    public static IReadOnlyList<(string Name, ulong Base, ulong SizeBytes, int Source)> FixedDevices { get; } =
-    [
-        ("power", PowerBase, PowerDevice.SizeBytes, 0),
-        ("rtc", RtcBase, GoldfishRtc.SizeBytes, RtcSource),
-        ("clint", ClintBase, Clint.SizeBytes, 0),
-        ("plic", PlicBase, Plic.SizeBytes, 0),
-        ("serial", SerialBase, Uart16550.SizeBytes, SerialSource),
-    ];
 
     /// <summary>The RAM regions of a machine with that much memory.</summary>
     /// <param name="memoryBytes">A multiple of 4096, at least one page.</param>

@@ -269,15 +269,12 @@ public sealed class Machine : IAsyncDisposable
 
     private async Task QuiesceAsync()
     {
-        foreach (var device in _parts.Virtio)
+        foreach (var (name, _) in _parts.Board.Devices.Reverse())
         {
-            await Guard(device.Name, device.DisposeAsync).ConfigureAwait(false);
+            await Guard(name, () => new ValueTask(_parts.Board.DestroyAsync(name))).ConfigureAwait(false);
         }
 
-        _parts.Uart.Dispose();
         _parts.SerialPeer.Dispose();
-        _parts.Rtc.Dispose();
-        _parts.Clint.Dispose();
         foreach (var disk in _parts.Disks.Where(disk => !disk.Geometry.IsReadOnly))
         {
             await Guard(disk.Name, async () => await disk.FlushAsync().ConfigureAwait(false)).ConfigureAwait(false);

@@ -1,40 +1,48 @@
+using System.Diagnostics.CodeAnalysis;
 using System.Globalization;
 using Eider.Devices.Clock;
-using Eider.Devices.Interrupts;
 using Eider.Devices.Power;
 using Eider.Devices.Serial;
+using Eider.Hardware.Resources;
 
 namespace Eider.Machines.Building;
 
 /// <summary>
 /// Who stands where: the defaults of the board, what the configuration says otherwise, and a slot for each virtio
-/// device. Overlaps and shared sources are refused, with the names of both.
+/// device. A rehearsal: a <see cref="ResourceManager"/> of the board's grants everything once before anything is made,
+/// so that a conflict is refused with the names of both. The devices then ask for what was granted here.
 /// </summary>
 internal sealed class BoardPlan
 {
-    private const ulong PageBytes = 4096;
+    private static readonly ResourcePools Pools = ResourcePools.ForBoard();
 
-    // What a guest-physical address may have at most (Sv39 to Sv57: 56 bits).
-    private const ulong MaxAddress = (1UL << 56) - 1;
-
-    private readonly List<PlacedDevice> _all = [];
-    private readonly List<PlacedDevice> _virtio = [];
+    private readonly ResourceManager _resources = new(Pools);
+    private readonly Dictionary<Resource, string> _owners = [];
+    private readonly HashSet<string> _names = new(StringComparer.Ordinal);
+    private readonly PlacedDevice[] _virtio;
 
     private BoardPlan(MachineConfiguration configuration)
     {
         var board = configuration.Board;
-        Add("clint", null, BoardLayout.ClintBase, Clint.SizeBytes, 0);
-        Add("plic", null, BoardLayout.PlicBase, Plic.SizeBytes, 0);
-        foreach (var (start, size) in BoardLayout.RamRegions(configuration.Memory.Bytes))
-        {
-            Add("RAM", null, start, size, 0);
-        }
-
-        Power = Add("power", "$.board.power", board.Power, BoardLayout.PowerBase, PowerDevice.SizeBytes, 0);
-        Rtc = Add("rtc", "$.board.rtc", board.Rtc, BoardLayout.RtcBase, GoldfishRtc.SizeBytes, BoardLayout.RtcSource);
-        Serial = Add("serial", "$.board.serial", board.Serial, BoardLayout.SerialBase, Uart16550.SizeBytes, BoardLayout.SerialSource);
-        AddVirtio(VirtioDevices(configuration).ToList());
+        Clint = Place(new PlacedDevice("clint", "clint", BoardLayout.ClintBase, Devices.Interrupts.Clint.SizeBytes, null));
+        Plic = Place(new PlacedDevice("plic", "plic", BoardLayout.PlicBase, Devices.Interrupts.Plic.SizeBytes, null));
+        Ram = [.. BoardLayout.RamRegions(configuration.Memory.Bytes).Select(region =>
+            new ResourceConstraint.MemAddress(region.SizeBytes, new AddressRange(region.Base, region.Base + (region.SizeBytes - 1))))];
+        Own("RAM", _resources.Allocate(Ram));
+        Power = Place(board.Power, new PlacedDevice("power", "$.board.power", BoardLayout.PowerBase, PowerDevice.SizeBytes, null));
+        Rtc = Place(board.Rtc, new PlacedDevice("rtc", "$.board.rtc", BoardLayout.RtcBase, GoldfishRtc.SizeBytes, BoardLayout.RtcSource));
+        Serial = Place(board.Serial, new PlacedDevice("serial", "$.board.serial", BoardLayout.SerialBase, Uart16550.SizeBytes, BoardLayout.SerialSource));
+        _virtio = PlaceVirtio([.. VirtioDevices(configuration)]);
     }
+
+    /// <summary>The core-local interruptor.</summary>
+    public PlacedDevice Clint { get; }
+
+    /// <summary>The interrupt controller.</summary>
+    public PlacedDevice Plic { get; }
+
+    /// <summary>What RAM asks for; no device stands on it.</summary>
+    public IReadOnlyList<ResourceConstraint> Ram { get; }
 
     /// <summary>The power device.</summary>
     public PlacedDevice Power { get; }
@@ -83,71 +91,134 @@ internal sealed class BoardPlan
     private static string DiskName(int index) =>
         index < 26 ? "vd" + (char)('a' + index) : DiskName((index / 26) - 1) + (char)('a' + (index % 26));
 
-    private void AddVirtio(List<(VirtioDeviceConfiguration Device, string Name, string Setting)> devices)
+    // A device that names its slot has it; the others take the lowest ones that are left, in their order.
+    private PlacedDevice[] PlaceVirtio((VirtioDeviceConfiguration Device, string Name, string Setting)[] devices)
     {
-        var taken = new HashSet<int>();
-        foreach (var (device, name, setting) in devices)
+        var placed = new PlacedDevice[devices.Length];
+        foreach (var named in new[] { true, false })
         {
-            if (device.Slot is { } slot && (slot < 0 || slot >= BoardLayout.VirtioSlots || !taken.Add(slot)))
+            for (var i = 0; i < devices.Length; i++)
             {
-                var problem = slot >= 0 && slot < BoardLayout.VirtioSlots ? "is taken twice" : "does not exist";
-                throw Refuse(setting + ".slot", $"slot {slot} of {name} {problem}, expected a free one from 0 to {BoardLayout.VirtioSlots - 1}");
+                var (device, name, setting) = devices[i];
+                if (device.Slot.HasValue == named)
+                {
+                    placed[i] = device.Slot is { } slot
+                        ? PlaceInSlot(device, name, setting, slot)
+                        : PlaceInFreeSlot(device, name, setting, devices.Length);
+                }
             }
         }
 
-        foreach (var (device, name, setting) in devices)
+        return placed;
+    }
+
+    private PlacedDevice PlaceInSlot(VirtioDeviceConfiguration device, string name, string setting, int slot)
+    {
+        if (slot is < 0 or >= BoardLayout.VirtioSlots)
         {
-            var slot = device.Slot ?? Enumerable.Range(0, BoardLayout.VirtioSlots).Cast<int?>().FirstOrDefault(free => !taken.Contains(free!.Value));
-            if (slot is not { } place)
+            throw Refuse(setting + ".slot", $"slot {slot} of {name} does not exist, expected a free one from 0 to {BoardLayout.VirtioSlots - 1}");
+        }
+
+        var place = InSlot(device, name, setting, slot);
+        if (TryPlace(place, out var refusal))
+        {
+            return place;
+        }
+
+        throw device.Address is null && refusal is { Constraint: ResourceConstraint.MmioAddress, Holder: { } holder }
+            ? Refuse(
+                setting + ".slot",
+                $"slot {slot} of {name} is taken by {_owners[holder]}, expected a free one from 0 to {BoardLayout.VirtioSlots - 1}")
+            : Explain(place, refusal);
+    }
+
+    // The lowest slot that has free what the device does not name itself.
+    private PlacedDevice PlaceInFreeSlot(VirtioDeviceConfiguration device, string name, string setting, int deviceCount)
+    {
+        for (var slot = 0; slot < BoardLayout.VirtioSlots; slot++)
+        {
+            var place = InSlot(device, name, setting, slot);
+            if (TryPlace(place, out var refusal))
             {
-                throw Refuse(setting, $"found {devices.Count} virtio devices, expected at most {BoardLayout.VirtioSlots}");
+                return place;
             }
 
-            taken.Add(place);
-            var placement = new DevicePlacement { Address = device.Address, Irq = device.Irq };
-            _virtio.Add(Add(
-                name, setting, placement, BoardLayout.VirtioSlotBase(place), BoardLayout.VirtioSlotBytes, BoardLayout.VirtioFirstSource + place));
+            if (refusal.Constraint is ResourceConstraint.MmioAddress ? device.Address is not null : device.Irq is not null)
+            {
+                throw Explain(place, refusal);
+            }
+        }
+
+        throw Refuse(setting, $"found {deviceCount} virtio devices, expected at most {BoardLayout.VirtioSlots}");
+    }
+
+    private static PlacedDevice InSlot(VirtioDeviceConfiguration device, string name, string setting, int slot) => new(
+        name,
+        setting,
+        device.Address ?? BoardLayout.VirtioSlotBase(slot),
+        BoardLayout.VirtioSlotBytes,
+        device.Irq ?? BoardLayout.VirtioFirstSource + slot);
+
+    private PlacedDevice Place(DevicePlacement? wish, PlacedDevice standard)
+    {
+        if (wish?.Irq is not null && standard.Source is null)
+        {
+            throw Refuse(standard.Setting + ".irq", $"{standard.Name} does not interrupt, expected no irq");
+        }
+
+        return Place(standard with { Base = wish?.Address ?? standard.Base, Source = wish?.Irq ?? standard.Source });
+    }
+
+    private PlacedDevice Place(PlacedDevice place) => TryPlace(place, out var refusal) ? place : throw Explain(place, refusal);
+
+    private bool TryPlace(PlacedDevice place, [NotNullWhen(false)] out ResourceRefusal? refusal)
+    {
+        if (!_resources.TryAllocate(place.Constraints, out var granted, out refusal))
+        {
+            return false;
+        }
+
+        if (!_names.Add(place.Name))
+        {
+            throw Refuse(place.Setting + ".name", $"found '{place.Name}' for a second device, expected a name of its own");
+        }
+
+        Own(place.Name, granted);
+        return true;
+    }
+
+    private void Own(string name, DeviceResources granted)
+    {
+        foreach (var resource in granted)
+        {
+            _owners.Add(resource, name);
         }
     }
 
-    private PlacedDevice Add(string name, string setting, DevicePlacement? placement, ulong address, ulong sizeBytes, int source)
+    private MachineConfigurationException Explain(PlacedDevice place, ResourceRefusal refusal) => refusal switch
     {
-        if (placement?.Irq is { } irq && (source == 0 || irq is < 1 or > Plic.MaxSources))
-        {
-            throw Refuse(setting + ".irq", source == 0
-                ? $"{name} does not interrupt, expected no irq"
-                : Invariant($"found IRQ {irq} for {name}, expected 1 to {Plic.MaxSources}"));
-        }
+        { Constraint: ResourceConstraint.LegacyIrq, Holder: { } holder } => Refuse(
+            place.Setting + ".irq", Invariant($"IRQ {place.Source} of {place.Name} is taken by {_owners[holder]}, expected one of its own")),
+        { Constraint: ResourceConstraint.LegacyIrq } => Refuse(
+            place.Setting + ".irq", Invariant($"found IRQ {place.Source} for {place.Name}, expected {Pools.LegacyIrqs?.First} to {Pools.LegacyIrqs?.Last}")),
+        { Holder: { } holder } => Refuse(
+            place.Setting,
+            Invariant($"{place.Name} ({Range(place.Base, place.SizeBytes)}) overlaps {_owners[holder]} ({Range(holder)}), expected addresses of its own")),
+        _ => Refuse(
+            place.Setting + ".address",
+            Invariant($"found address 0x{place.Base:x} for {place.Name}, expected a multiple of 4096 in {string.Join(" or ", Pools.Mmio.Select(Range))}")),
+    };
 
-        if (placement?.Address is { } wished && (wished % PageBytes != 0 || wished > MaxAddress - sizeBytes))
-        {
-            throw Refuse(setting + ".address", Invariant($"found address 0x{wished:x} for {name}, expected a multiple of 4096 below 2^56"));
-        }
-
-        return Add(name, setting, placement?.Address ?? address, sizeBytes, placement?.Irq ?? source);
-    }
-
-    private PlacedDevice Add(string name, string? setting, ulong address, ulong sizeBytes, int source)
+    private static string Range(Resource holder) => holder switch
     {
-        var device = new PlacedDevice(name, setting, address, sizeBytes, source);
-        foreach (var other in _all)
-        {
-            if (address < other.Base + other.SizeBytes && other.Base < address + sizeBytes)
-            {
-                throw Refuse(
-                    setting ?? name,
-                    Invariant($"{name} (0x{address:x} to 0x{address + (sizeBytes - 1):x}) overlaps {other.Name} (0x{other.Base:x} to 0x{other.Base + (other.SizeBytes - 1):x}), expected addresses of its own"));
-            }
+        Resource.MmioAddressRange registers => Range(registers.Base.Value, registers.Size),
+        Resource.MemAddressRange memory => Range(memory.Base, memory.Size),
+        _ => holder.ToString(),
+    };
 
-            if (source != 0 && source == other.Source)
-            {
-                throw Refuse((setting ?? name) + ".irq", Invariant($"IRQ {source} of {name} is taken by {other.Name}, expected one of its own"));
-            }
-        }
+    private static string Range(AddressRange range) => Invariant($"0x{range.First.Value:x} to 0x{range.Last.Value:x}");
 
-        _all.Add(device);
-        return device;
-    }
+    private static string Range(ulong address, ulong sizeBytes) => Invariant($"0x{address:x} to 0x{address + (sizeBytes - 1):x}");
 
     private static MachineConfigurationException Refuse(string setting, string message) =>
         new(MachineErrorKind.Conflict, setting, message);

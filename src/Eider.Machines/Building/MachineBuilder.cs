@@ -34,6 +34,8 @@ internal sealed class MachineBuilder : IAsyncDisposable
     private readonly BoardPlan _plan;
     private readonly IMachineHost _host;
     private readonly IoManager _io = new();
+    private readonly ResourceManager _resources = new(ResourcePools.ForBoard());
+    private readonly DeviceManager _board;
     private readonly HartPins[] _pins;
     private readonly Timebase _timebase;
     private readonly IRandomSource _random;
@@ -51,6 +53,7 @@ internal sealed class MachineBuilder : IAsyncDisposable
         _configuration = configuration;
         _host = host;
         _plan = ConfigurationCheck.Check(configuration);
+        _board = new DeviceManager(_resources, _io);
         _pins = [.. Enumerable.Range(0, configuration.Harts).Select(_ => new HartPins())];
         if (configuration.Seed is { } seed)
         {
@@ -80,26 +83,20 @@ internal sealed class MachineBuilder : IAsyncDisposable
         }
 
         var boot = BootLoader.Load(_ram, Describe(), _configuration.Kernel, _configuration.Firmware, _configuration.Initrd);
-        var plic = new Plic(_pins);
-        var clint = new Clint(_pins, _timebase);
-        var rtc = new GoldfishRtc(_timebase, plic.GetLine(_plan.Rtc.Source));
+        var plic = await AddAsync(_plan.Plic, _ => new Plic(_pins)).ConfigureAwait(false);
+        await AddAsync(_plan.Clint, _ => new Clint(_pins, _timebase)).ConfigureAwait(false);
+        await AddAsync(_plan.Rtc, granted => new GoldfishRtc(_timebase, Wire(plic, granted))).ConfigureAwait(false);
         var peer = new ConsoleSerialPeer(_configuration.Serial ?? console!);
-        var uart = new Uart16550(plic.GetLine(_plan.Serial.Source), peer);
-        Register(plic, BoardLayout.PlicBase, Plic.SizeBytes);
-        Register(clint, BoardLayout.ClintBase, Clint.SizeBytes);
-        Register(rtc, _plan.Rtc);
-        Register(uart, _plan.Serial);
-        Register(new PowerDevice(_host), _plan.Power);
-        AddVirtioDevices(plic);
+        var uart = await AddAsync(_plan.Serial, granted => new Uart16550(Wire(plic, granted), peer)).ConfigureAwait(false);
+        await AddAsync(_plan.Power, _ => new PowerDevice(_host)).ConfigureAwait(false);
+        await AddVirtioDevicesAsync(plic).ConfigureAwait(false);
         var parts = new MachineParts
         {
             Ram = _ram,
             Timebase = _timebase,
             Executor = _executor,
             Engine = MakeEngine(boot, peer),
-            Plic = plic,
-            Clint = clint,
-            Rtc = rtc,
+            Board = _board,
             Uart = uart,
             SerialPeer = peer,
             Virtio = _virtio,
@@ -120,9 +117,9 @@ internal sealed class MachineBuilder : IAsyncDisposable
             return;
         }
 
-        foreach (var device in _virtio)
+        foreach (var (name, _) in _board.Devices.Reverse())
         {
-            await device.DisposeAsync().ConfigureAwait(false);
+            await _board.DestroyAsync(name).ConfigureAwait(false);
         }
 
         foreach (var disk in _ownedDisks)
@@ -145,7 +142,8 @@ internal sealed class MachineBuilder : IAsyncDisposable
     {
         try
         {
-            return new GuestRam(BoardLayout.RamRegions(_configuration.Memory.Bytes));
+            var granted = _resources.Allocate(_plan.Ram);
+            return new GuestRam([.. granted.MemAddressRanges.Select(region => (region.Base, region.Size))]);
         }
         catch (InsufficientMemoryException cause)
         {
@@ -182,16 +180,20 @@ internal sealed class MachineBuilder : IAsyncDisposable
             RandomSeed = seed,
             HasClint = _configuration.Firmware is not null,
             Power = _plan.Power.Base,
-            Rtc = (_plan.Rtc.Base, _plan.Rtc.Source),
-            Serial = (_plan.Serial.Base, _plan.Serial.Source),
-            VirtioDevices = [.. _plan.Virtio.Select(device => (device.Base, device.Source))],
+            Rtc = (_plan.Rtc.Base, _plan.Rtc.Source!.Value),
+            Serial = (_plan.Serial.Base, _plan.Serial.Source!.Value),
+            VirtioDevices = [.. _plan.Virtio.Select(device => (device.Base, device.Source!.Value))],
         };
     }
 
-    private void Register(IDeviceIo device, PlacedDevice place) => Register(device, place.Base, place.SizeBytes);
+    private async Task<TDevice> AddAsync<TDevice>(PlacedDevice place, Func<DeviceResources, TDevice> make)
+        where TDevice : class, IDeviceIo
+    {
+        var added = await _board.CreateAsync(place.Name, () => new BoardDevice<TDevice>(place, make)).ConfigureAwait(false);
+        return added.Device;
+    }
 
-    private void Register(IDeviceIo device, ulong address, ulong sizeBytes) =>
-        _io.Register(device, new DeviceResources([new Resource.MmioAddressRange(address, sizeBytes)]));
+    private static IInterruptLine Wire(Plic plic, DeviceResources granted) => plic.GetLine((int)granted.LegacyIrq!.Value);
 
     // Before the first of them is made or emptied.
     private void CheckConsoleFiles()
@@ -227,7 +229,7 @@ internal sealed class MachineBuilder : IAsyncDisposable
         }
     }
 
-    private void AddVirtioDevices(Plic plic)
+    private async Task AddVirtioDevicesAsync(Plic plic)
     {
         var services = new VirtioServices
         {
@@ -243,16 +245,14 @@ internal sealed class MachineBuilder : IAsyncDisposable
         for (var i = 0; i < devices.Count; i++)
         {
             var (settings, name, where) = devices[i];
-            var place = _plan.Virtio[i];
+            var index = i;
             try
             {
-                var device = new VirtioMmioDevice(
-                    MakeDevice(settings, i), services, plic.GetLine(place.Source), name, VirtioFeatureList.Parse(settings, where))
+                _virtio.Add(await AddAsync(_plan.Virtio[i], granted => new VirtioMmioDevice(
+                    MakeDevice(settings, index), services, Wire(plic, granted), name, VirtioFeatureList.Parse(settings, where))
                 {
                     Faulted = exception => _host.Fault(name, exception),
-                };
-                _virtio.Add(device);
-                Register(device, place);
+                }).ConfigureAwait(false));
             }
             catch (ArgumentException cause)
             {

@@ -1,5 +1,3 @@
-using Eider.Devices.Clock;
-using Eider.Devices.Interrupts;
 using Eider.Devices.Serial;
 using Eider.Devices.Virtio.Transport;
 using Eider.Hardware.Lifecycle;
@@ -20,11 +18,8 @@ internal sealed class MachineParts
 
     public required ICpuEngine Engine { get; init; }
 
-    public required Plic Plic { get; init; }
-
-    public required Clint Clint { get; init; }
-
-    public required GoldfishRtc Rtc { get; init; }
+    /// <summary>The devices, in the order in which they were made.</summary>
+    public required DeviceManager Board { get; init; }
 
     public required Uart16550 Uart { get; init; }
 

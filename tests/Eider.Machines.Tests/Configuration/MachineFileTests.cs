@@ -85,7 +85,7 @@ public sealed class MachineFileTests
     [InlineData("\"disks\": [{ \"image\": \"a\", \"address\": \"0xFFFFFFFFFFFFF000\" }]", "vm.json:1: $.disks[0].address: ")]
     [InlineData("\"board\": { \"rtc\": { \"irq\": 10 } }", "vm.json:1: $.board.serial.irq: IRQ 10 of serial is taken by rtc")]
     [InlineData("\"board\": { \"power\": { \"irq\": 10 } }", "vm.json:1: $.board.power.irq: power does not interrupt")]
-    [InlineData("\"disks\": [{ \"image\": \"a\", \"slot\": 3 }, { \"image\": \"b\",\n \"slot\": 3 }]", "vm.json:2: $.disks[1].slot: slot 3 of vdb is taken twice")]
+    [InlineData("\"disks\": [{ \"image\": \"a\", \"slot\": 3 }, { \"image\": \"b\",\n \"slot\": 3 }]", "vm.json:2: $.disks[1].slot: slot 3 of vdb is taken by vda, expected a free one from 0 to 31")]
     [InlineData("\"disks\": [{ \"image\": \"a\", \"slot\": 32 }]", "vm.json:1: $.disks[0].slot: slot 32 of vda does not exist")]
     [InlineData("\"disks\": [{ \"image\": \"a\" },\n { \"image\": \"./a\" }]", "vm.json:2: $.disks[1].image: /vm/./a is written by $.disks[0] already")]
     [InlineData("\"seed\": 1, \"disks\": [{ \"image\": \"http://h/a\" }]", "vm.json:1: $.disks[0].image: found http://h/a in a deterministic machine")]

@@ -135,6 +135,35 @@ public sealed class MachineTests : IDisposable
         Assert.Equal(MachineExitReason.PoweredOff, (await other.RunAsync(TestContext.Current.CancellationToken)).Reason);
     }
 
+    [Theory]
+    [InlineData(null)]
+    [InlineData(1UL)]
+    public async Task When_a_machine_ends_each_device_is_closed_once_the_last_one_first(ulong? seed)
+    {
+        var closed = new List<string>();
+        var configuration = Configure(new BareMetal().Finish(0x5555));
+        configuration.Seed = seed;
+        configuration.Devices = [Custom("a", closed), Custom("b", closed)];
+        await using (var machine = await Machine.CreateAsync(configuration))
+        {
+            await machine.RunAsync(TestContext.Current.CancellationToken);
+            Assert.Equal(["b", "a"], closed);
+        }
+
+        Assert.Equal(["b", "a"], closed);
+    }
+
+    [Fact]
+    public async Task When_a_device_cannot_be_made_those_before_it_are_closed_again()
+    {
+        var closed = new List<string>();
+        var configuration = Configure(new BareMetal().Finish(0x5555));
+        configuration.Devices = [Custom("a", closed), Custom("b", closed), Custom("c", closed, "no such size")];
+        var error = await Assert.ThrowsAsync<MachineConfigurationException>(() => Machine.CreateAsync(configuration));
+        Assert.StartsWith("$.devices[2]: no such size", error.Message, StringComparison.Ordinal);
+        Assert.Equal(["b", "a"], closed);
+    }
+
     [Fact]
     public async Task Eight_harts_begin_at_the_entry_point_of_a_bare_metal_program()
     {
@@ -227,6 +256,9 @@ public sealed class MachineTests : IDisposable
         Assert.Equal([seen], exit.HostErrors);
         Assert.NotEqual("", seen);
     }
+
+    private static CustomDeviceConfiguration Custom(string name, List<string> closed, string? problem = null) =>
+        new() { Device = new ClosingDevice(name, closed, problem), Name = name };
 
     private async Task<(ulong Instructions, string Output)> RunDeterministic(BareMetal program)
     {
