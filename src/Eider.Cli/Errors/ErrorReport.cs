@@ -6,6 +6,8 @@ namespace Eider.Cli.Errors;
 /// <summary>What the user is told of a failure: one line and an exit code.</summary>
 internal static class ErrorReport
 {
+    // EPIPE, on Linux and macOS.
+    private const int BrokenPipe = 32;
     private const string DebugVariable = "EIDER_DEBUG";
 
     /// <summary>Prints a failure on standard error.</summary>
@@ -13,6 +15,12 @@ internal static class ErrorReport
     public static int Print(Exception failure)
     {
         var (code, message) = Describe(failure);
+        if (code == ExitCode.BrokenOutput)
+        {
+            // Whoever closed the pipe knows.
+            return (int)code;
+        }
+
         try
         {
             StandardError.Writer.WriteLine($"eider: {OneLine(message)}");
@@ -47,6 +55,7 @@ internal static class ErrorReport
         AggregateException { InnerExceptions.Count: 1 } one => Describe(one.InnerExceptions[0]),
         FileNotFoundException or DirectoryNotFoundException => (ExitCode.NoInput, failure.Message),
         UnauthorizedAccessException => (ExitCode.NoInput, failure.Message),
+        IOException { HResult: BrokenPipe } => (ExitCode.BrokenOutput, failure.Message),
         IOException => (ExitCode.HostInputOutput, failure.Message),
         OperationCanceledException => (ExitCode.Interrupted, "stopped"),
         _ => (ExitCode.Internal, $"a fault of Eider: {failure.GetType().Name}: {failure.Message}"),

@@ -41,6 +41,9 @@ internal enum ExitCode
     /// <summary>Ended by Ctrl-C (SIGINT); the disks are flushed.</summary>
     Interrupted = 130,
 
+    /// <summary>Nobody reads the output any more (a closed pipe; 128 + SIGPIPE); the disks are flushed.</summary>
+    BrokenOutput = 141,
+
     /// <summary>Ended by SIGTERM or SIGHUP; the disks are flushed.</summary>
     Terminated = 143,
 }

@@ -18,6 +18,7 @@ internal static class ExitCodes
         (ExitCode.GuestDied, "The guest ended before it said how its command ended: a panic, or every hart stopped."),
         (ExitCode.Configuration, "The machine's parts do not fit together: an address, an IRQ or a slot is taken twice."),
         (ExitCode.Interrupted, "Ended by Ctrl-C (SIGINT); the disks are flushed."),
+        (ExitCode.BrokenOutput, "Nobody reads the output any more: a closed pipe, as behind '| head -1'; the disks are flushed."),
         (ExitCode.Terminated, "Ended by SIGTERM or SIGHUP; the disks are flushed."),
     ];
 }

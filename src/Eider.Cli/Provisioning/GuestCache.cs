@@ -160,7 +160,7 @@ internal sealed class GuestCache(string directory, IProgressReport progress)
             File.Move(kernel.Image, Path.Combine(result, ImageName));
             share(0.9);
             await WriteManifestAsync(result, kernel.Version, cancellationToken);
-            Directory.Move(result, target);
+            Publish(result, target);
             DropOlder(target);
             return TryOpen(target)
                 ?? throw new CliException(ExitCode.Internal, $"{target}: not complete after it was made");
@@ -169,6 +169,21 @@ internal sealed class GuestCache(string directory, IProgressReport progress)
         {
             Directory.Delete(work, recursive: true);
         }
+    }
+
+    /// <summary>Puts a finished guest in its place; a damaged one that stands there goes.</summary>
+    /// <param name="result">The finished folder, on the same file system.</param>
+    /// <param name="target">Its place.</param>
+    internal static void Publish(string result, string target)
+    {
+        if (Directory.Exists(target))
+        {
+            var damaged = result + ".damaged";
+            Directory.Move(target, damaged);
+            Directory.Delete(damaged, recursive: true);
+        }
+
+        Directory.Move(result, target);
     }
 
     private static async Task<byte[]> BusyboxAsync(IEnumerable<string> packages, CancellationToken cancellationToken)

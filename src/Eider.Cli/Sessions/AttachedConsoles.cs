@@ -1,3 +1,4 @@
+using Eider.Cli.Errors;
 using Eider.Devices.Virtio.Console;
 
 namespace Eider.Cli.Sessions;
@@ -18,10 +19,10 @@ internal sealed class AttachedConsoles(StopSignals stop) : IDisposable
         if (choice.IsOnTerminal)
         {
             var terminal = new UserTerminal(console, stop, resize);
-            var output = Console.OpenStandardOutput();
+            var output = StandardOutput.Open();
             _held.AddRange([terminal, output]);
             terminal.StartInput();
-            _pumps.Add(UserTerminal.PumpOutputAsync(console, output, CancellationToken.None));
+            _pumps.Add(UserTerminal.PumpOutputAsync(console, output, stop));
             return;
         }
 
@@ -62,7 +63,7 @@ internal sealed class AttachedConsoles(StopSignals stop) : IDisposable
 
         var file = File.Create(choice.Output);
         _held.Add(file);
-        _pumps.Add(UserTerminal.PumpOutputAsync(console, file, CancellationToken.None));
+        _pumps.Add(UserTerminal.PumpOutputAsync(console, file, stop));
     }
 
     private static async Task SendAsync(string path, ConsoleEndpoint console, CancellationToken cancellationToken)

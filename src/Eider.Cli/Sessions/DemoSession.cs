@@ -45,8 +45,8 @@ internal sealed class DemoSession(MachineConfiguration machine, RunReports repor
         machine.Consoles = [new ConsoleConfiguration { Device = new ConsoleDevice { Backend = console } }];
         machine.Rng = new EntropyConfiguration();
         await using var session = await MachineSession.CreateAsync(machine, reports);
-        await using var output = Console.OpenStandardOutput();
-        var pump = UserTerminal.PumpOutputAsync(console, output, CancellationToken.None);
+        await using var output = StandardOutput.Open();
+        var pump = UserTerminal.PumpOutputAsync(console, output, stop);
         var exit = await session.RunAsync(stop.Token);
         console.Close();
         await pump;

@@ -20,9 +20,6 @@ internal sealed partial class QuickstartSession(QuickstartSettings settings, Gue
 
     private const int LastWords = 15;
 
-    // Exit code of a program that the pipe behind its output was closed on: 128 + SIGPIPE.
-    private const int BrokenPipe = 141;
-
     /// <summary>Runs it to its end.</summary>
     /// <returns>The exit code.</returns>
     public async Task<int> RunAsync()
@@ -35,6 +32,20 @@ internal sealed partial class QuickstartSession(QuickstartSettings settings, Gue
         machine.Disks = [disk, .. machine.Disks];
         machine.Rng = new EntropyConfiguration { Ring = settings.Ring };
         return settings.Command is { } command ? await RunCommandAsync(machine, command) : await RunShellAsync(machine);
+    }
+
+    // A machine that is refused leaves no copy of the disk behind.
+    private async Task<MachineSession> CreateAsync(MachineConfiguration machine)
+    {
+        try
+        {
+            return await MachineSession.CreateAsync(machine, settings.Reports);
+        }
+        catch when (settings.Keep is { } kept)
+        {
+            File.Delete(kept);
+            throw;
+        }
     }
 
     private async Task<(DiskConfiguration Disk, RangeServer? Server)> AttachRootAsync()
@@ -98,9 +109,9 @@ internal sealed partial class QuickstartSession(QuickstartSettings settings, Gue
         machine.CommandLine = CommandLine("quiet eider.agent");
         machine.Consoles =
             [new ConsoleConfiguration { Ring = settings.Ring, Device = new ConsoleDevice { Ports = agent.Ports } }];
-        await using var session = await MachineSession.CreateAsync(machine, settings.Reports);
+        await using var session = await CreateAsync(machine);
         using var ended = CancellationTokenSource.CreateLinkedTokenSource(stop.Token);
-        await using var output = Console.OpenStandardOutput();
+        await using var output = StandardOutput.Open();
         await using var errors = Console.OpenStandardError();
         var talk = agent.RunAsync(command, output, errors, ended.Token);
         var run = session.RunAsync(ended.Token);
@@ -111,7 +122,7 @@ internal sealed partial class QuickstartSession(QuickstartSettings settings, Gue
                 // Nobody reads the output any more: the guest goes on for nothing.
                 await ended.CancelAsync();
                 await run;
-                return talk.Exception.InnerException is IOException ? BrokenPipe : ErrorReport.Print(talk.Exception);
+                return ErrorReport.Print(talk.Exception.InnerException!);
             }
 
             // All is written, and the guest powers off; one that cannot is helped.
@@ -141,9 +152,9 @@ internal sealed partial class QuickstartSession(QuickstartSettings settings, Gue
         machine.Serial = serial;
         machine.CommandLine = CommandLine((settings.Quiet ? "quiet " : "") + $"eider.console=hvc0 eider.term={TerminalName()}");
         machine.Consoles = [new ConsoleConfiguration { Ring = settings.Ring, Device = device }];
-        await using var session = await MachineSession.CreateAsync(machine, settings.Reports);
+        await using var session = await CreateAsync(machine);
         using var terminal = new UserTerminal(shell, stop, device.Resize);
-        await using var output = Console.OpenStandardOutput();
+        await using var output = StandardOutput.Open();
         if (terminal.IsTerminal)
         {
             await output.WriteAsync("eider: Ctrl-A X leaves\r\n"u8.ToArray());
@@ -151,8 +162,8 @@ internal sealed partial class QuickstartSession(QuickstartSettings settings, Gue
 
         terminal.StartInput();
         var pumps = Task.WhenAll(
-            UserTerminal.PumpOutputAsync(serial, output, CancellationToken.None),
-            UserTerminal.PumpOutputAsync(shell, output, CancellationToken.None));
+            UserTerminal.PumpOutputAsync(serial, output, stop),
+            UserTerminal.PumpOutputAsync(shell, output, stop));
         var exit = await session.RunAsync(stop.Token);
         serial.Close();
         shell.Close();

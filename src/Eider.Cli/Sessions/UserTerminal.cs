@@ -60,13 +60,26 @@ internal sealed class UserTerminal : IDisposable
         new Thread(ReadKeys) { IsBackground = true, Name = "terminal input" }.Start();
 
     /// <summary>Hands output of a console on until it is closed.</summary>
-    public static async Task PumpOutputAsync(ConsoleEndpoint console, Stream output, CancellationToken cancellationToken)
+    /// <param name="console">The host's end of it.</param>
+    /// <param name="output">Where it goes.</param>
+    /// <param name="stop">Told when the output takes no more: the guest would wait for a reader, or talk to nobody.</param>
+    /// <exception cref="IOException">The output takes no more.</exception>
+    public static async Task PumpOutputAsync(ConsoleEndpoint console, Stream output, StopSignals stop)
     {
         var piece = new byte[PieceBytes];
-        while (await console.ReceiveAsync(piece, cancellationToken) is > 0 and var length)
+        try
         {
-            await output.WriteAsync(piece.AsMemory(0, length), cancellationToken);
-            await output.FlushAsync(cancellationToken);
+            while (await console.ReceiveAsync(piece, CancellationToken.None) is > 0 and var length)
+            {
+                await output.WriteAsync(piece.AsMemory(0, length));
+                await output.FlushAsync();
+            }
+        }
+        catch (IOException)
+        {
+            console.CloseOutput();
+            stop.Stop(ExitCode.HostInputOutput);
+            throw;
         }
     }
 

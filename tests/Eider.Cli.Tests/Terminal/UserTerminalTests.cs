@@ -23,6 +23,15 @@ public sealed class UserTerminalTests
         0xFEDF_F06F, // j loop
     ];
 
+    // Writes R to the serial port without end.
+    private static readonly uint[] Flood =
+    [
+        0x1000_0537, // lui a0, 0x10000
+        0x0520_0593, // li a1, 'R'
+        0x00B5_0023, // loop: sb a1, 0(a0)
+        0xFFDF_F06F, // j loop
+    ];
+
     [Fact]
     public async Task Every_key_goes_to_the_guest_at_once_and_only_the_guest_answers_it()
     {
@@ -54,6 +63,28 @@ public sealed class UserTerminalTests
         var before = await File.ReadAllTextAsync(folder.At("before"), TestContext.Current.CancellationToken);
         Assert.NotEqual("", before);
         Assert.Equal(before, await File.ReadAllTextAsync(folder.At("after"), TestContext.Current.CancellationToken));
+    }
+
+    [Theory]
+    [InlineData("run --kernel flood.elf </dev/null | head -c 1", 141, "")]
+    [InlineData("run --kernel flood.elf </dev/null > /dev/full", 74, "eider: No space left on device")]
+    public async Task Output_that_nobody_takes_any_more_ends_the_machine(string command, int code, string errors)
+    {
+        using var folder = new TemporaryFolder();
+        await File.WriteAllBytesAsync(folder.At("flood.elf"), Elf(Flood), TestContext.Current.CancellationToken);
+        var eider = Path.Combine(AppContext.BaseDirectory, "eider");
+        using var shell = Process.Start(new ProcessStartInfo("bash", ["-c", $"'{eider}' {command}; echo \"code ${{PIPESTATUS[0]}}\" >&2"])
+        {
+            WorkingDirectory = folder.Path,
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+        })!;
+
+        var said = await shell.StandardError.ReadToEndAsync(TestContext.Current.CancellationToken).WaitAsync(Patience, TestContext.Current.CancellationToken);
+
+        Assert.StartsWith(errors, said, StringComparison.Ordinal);
+        Assert.EndsWith($"code {code}\n", said, StringComparison.Ordinal);
+        Assert.True(errors.Length > 0 || said.StartsWith("code", StringComparison.Ordinal), said);
     }
 
     private static Process StartEcho(TemporaryFolder folder, string first = "", string last = "")
