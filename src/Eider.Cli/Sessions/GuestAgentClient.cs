@@ -46,22 +46,18 @@ internal sealed class GuestAgentClient
     /// <returns>The exit code, or null if the guest ended before the command did.</returns>
     public async Task<int?> RunAsync(string command, Stream output, Stream errors, CancellationToken cancellationToken)
     {
-        var both = Task.WhenAll(
-            PumpAsync(Output, output, cancellationToken),
-            PumpAsync(Errors, errors, cancellationToken));
-        int? code = null;
-        while (await ReadLineAsync(cancellationToken) is { } line)
+        using var failed = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        var both = Task.WhenAll(PumpAsync(Output, output, failed), PumpAsync(Errors, errors, failed));
+        int? code;
+        try
         {
-            if (line == "ready")
-            {
-                await SendAsync(command, cancellationToken);
-            }
-            else if (line.StartsWith("exit ", StringComparison.Ordinal)
-                && int.TryParse(line.AsSpan(5), NumberStyles.None, CultureInfo.InvariantCulture, out var value))
-            {
-                code = value & 0xff;
-                break;
-            }
+            code = await TalkAsync(command, failed.Token);
+        }
+        catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
+        {
+            // A pump ended it: its failure is what is to be told.
+            await both;
+            throw;
         }
 
         await both;
@@ -88,18 +84,45 @@ internal sealed class GuestAgentClient
         await Control.SendAsync(script, cancellationToken);
     }
 
-    private async Task PumpAsync(ConsoleEndpoint port, Stream target, CancellationToken cancellationToken)
+    private async Task<int?> TalkAsync(string command, CancellationToken cancellationToken)
+    {
+        while (await ReadLineAsync(cancellationToken) is { } line)
+        {
+            if (line == "ready")
+            {
+                await SendAsync(command, cancellationToken);
+            }
+            else if (line.StartsWith("exit ", StringComparison.Ordinal)
+                && int.TryParse(line.AsSpan(5), NumberStyles.None, CultureInfo.InvariantCulture, out var value))
+            {
+                return value & 0xff;
+            }
+        }
+
+        return null;
+    }
+
+    private async Task PumpAsync(ConsoleEndpoint port, Stream target, CancellationTokenSource failed)
     {
         var marked = new MarkedStream(Encoding.ASCII.GetBytes(_mark), target);
         var piece = new byte[PieceBytes];
-        while (!marked.IsEnded && await port.ReceiveAsync(piece, cancellationToken) is > 0 and var length)
+        try
         {
-            await marked.WriteAsync(piece.AsMemory(0, length), cancellationToken);
-        }
+            while (!marked.IsEnded && await port.ReceiveAsync(piece, failed.Token) is > 0 and var length)
+            {
+                await marked.WriteAsync(piece.AsMemory(0, length), failed.Token);
+            }
 
-        if (!marked.IsEnded)
+            if (!marked.IsEnded)
+            {
+                await marked.EndAsync(failed.Token);
+            }
+        }
+        catch (IOException)
         {
-            await marked.EndAsync(cancellationToken);
+            // Nobody takes it any more, and the command may go on without end.
+            await failed.CancelAsync();
+            throw;
         }
     }
 

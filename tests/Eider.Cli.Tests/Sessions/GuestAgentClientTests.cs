@@ -43,6 +43,17 @@ public sealed class GuestAgentClientTests
         Assert.Equal("half a li", Encoding.UTF8.GetString(output.ToArray()));
     }
 
+    [Fact]
+    public async Task An_output_that_takes_no_more_ends_the_conversation_though_the_command_goes_on()
+    {
+        var client = new GuestAgentClient();
+        var run = client.RunAsync("yes", new ClosedPipe(), Stream.Null, TestContext.Current.CancellationToken);
+
+        client.Output.Write("y\ny\n"u8);
+
+        await Assert.ThrowsAsync<IOException>(() => run.WaitAsync(TimeSpan.FromSeconds(10), TestContext.Current.CancellationToken));
+    }
+
     private static async Task<string> ReadAsync(GuestAgentClient client, string until, CancellationToken token)
     {
         var text = "";
@@ -65,5 +76,11 @@ public sealed class GuestAgentClientTests
         }
 
         return bytes;
+    }
+
+    private sealed class ClosedPipe : MemoryStream
+    {
+        public override ValueTask WriteAsync(ReadOnlyMemory<byte> buffer, CancellationToken cancellationToken = default) =>
+            ValueTask.FromException(new IOException("Broken pipe"));
     }
 }
