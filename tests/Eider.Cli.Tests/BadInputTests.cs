@@ -19,6 +19,9 @@ public sealed class BadInputTests
     [InlineData(64, "--queues 9", "quickstart", "--queues", "9")]
     [InlineData(64, "'x' for option '--harts', expected a whole number;", "quickstart", "--harts", "x")]
     [InlineData(64, "one of: 'trixie' 'forky' 'sid';", "quickstart", "--release", "woody")]
+    [InlineData(64, "eider: memory: found 8K, expected a multiple", "run", "--kernel", "k", "--memory", "8K")]
+    [InlineData(64, "eider: disk 2: mem:lots: found size 'lots'", "run", "--kernel", "k", "--disk", "mem:1M", "--disk", "mem:lots")]
+    [InlineData(64, "eider: disk 1, features[0]: found feature 'speed'", "run", "--kernel", "k", "--disk", "mem:1M,features=speed")]
     [InlineData(64, "--stats: names no file", "demo", "--stats", "")]
     [InlineData(73, "--stats /proc/none: cannot be made", "demo", "--stats", "/proc/none")]
     [InlineData(73, "--trace-file /proc/none: cannot be made", "demo", "--trace", "blk", "--trace-file", "/proc/none")]
@@ -107,6 +110,7 @@ public sealed class BadInputTests
     }
 
     [Theory]
+    [InlineData(73, "--console /proc/none: cannot be made", "--console", "serial,out=/proc/none")]
     [InlineData(66, "file or a block device", "--disk", "/dev/null")]
     [InlineData(66, "directory", "--disk", "/")]
     [InlineData(69, "refused", "--disk", "http://127.0.0.1:1/x")]

@@ -1,10 +1,12 @@
+using System.Globalization;
+using System.Text.RegularExpressions;
 using Eider.Machines;
 using Eider.Storage;
 
 namespace Eider.Cli.Errors;
 
 /// <summary>What the user is told of a failure: one line and an exit code.</summary>
-internal static class ErrorReport
+internal static partial class ErrorReport
 {
     // EPIPE, on Linux and macOS.
     private const int BrokenPipe = 32;
@@ -49,7 +51,7 @@ internal static class ErrorReport
     public static (ExitCode Code, string Message) Describe(Exception failure) => failure switch
     {
         CliException cli => (cli.ExitCode, cli.Message),
-        MachineConfigurationException machine => (CodeOf(machine.Kind), machine.Message),
+        MachineConfigurationException machine => (CodeOf(machine.Kind), WithoutPath(machine)),
         BlockStorageException { Kind: BlockErrorKind.Io, Operation: BlockOperation.Open } closed => (ExitCode.Unavailable, closed.Message),
         BlockStorageException storage => (CodeOf(storage.Kind), storage.Message),
         AggregateException { InnerExceptions.Count: 1 } one => Describe(one.InnerExceptions[0]),
@@ -60,6 +62,24 @@ internal static class ErrorReport
         OperationCanceledException => (ExitCode.Interrupted, "stopped"),
         _ => (ExitCode.Internal, $"a fault of Eider: {failure.GetType().Name}: {failure.Message}"),
     };
+
+    // A path of a machine file says little to one who wrote options; what a file is wrong in begins with the file's name.
+    private static string WithoutPath(MachineConfigurationException failure)
+    {
+        if (!failure.Where.StartsWith("$.", StringComparison.Ordinal) || !failure.Message.StartsWith(failure.Where, StringComparison.Ordinal))
+        {
+            return failure.Message;
+        }
+
+        var where = ListedPart().Replace(failure.Where[2..], match => string.Create(
+            CultureInfo.InvariantCulture,
+            $"{match.Groups[1].Value} {int.Parse(match.Groups[2].Value, CultureInfo.InvariantCulture) + 1}"));
+        where = where.EndsWith(".image", StringComparison.Ordinal) ? where[..^".image".Length] : where.Replace(".", ", ", StringComparison.Ordinal);
+        return where + failure.Message[failure.Where.Length..];
+    }
+
+    [GeneratedRegex(@"^(disk|console)s\[([0-9]{1,4})\]")]
+    private static partial Regex ListedPart();
 
     private static ExitCode CodeOf(MachineErrorKind kind) => kind switch
     {

@@ -61,7 +61,7 @@ internal sealed class AttachedConsoles(StopSignals stop) : IDisposable
             return;
         }
 
-        var file = File.Create(choice.Output);
+        var file = RunReports.Create("--console", choice.Output);
         _held.Add(file);
         _pumps.Add(UserTerminal.PumpOutputAsync(console, file, stop));
     }

@@ -48,7 +48,11 @@ internal sealed record RunReports(string? StatisticsFile, TraceCategory Trace, s
     /// <exception cref="CliException">It cannot be made.</exception>
     public FileStream? CreateStatistics() => StatisticsFile is { } file ? Create("--stats", file) : null;
 
-    private static FileStream Create(string option, string file)
+    /// <summary>Makes or empties a file.</summary>
+    /// <param name="option">The option that names it, for the message.</param>
+    /// <param name="file">Its path.</param>
+    /// <exception cref="CliException">It cannot be made.</exception>
+    public static FileStream Create(string option, string file)
     {
         try
         {

@@ -36,9 +36,17 @@ internal sealed class RunSession(
         // Everything that can be refused is refused before a file is made or the terminal changed.
         var session = await MachineSession.CreateAsync(configuration, reports);
         using var attached = new AttachedConsoles(stop);
-        foreach (var choice in consoles)
+        try
         {
-            attached.Attach(choice, choice.IsVirtio ? virtio : serial, choice.IsVirtio ? device.Resize : null);
+            foreach (var choice in consoles)
+            {
+                attached.Attach(choice, choice.IsVirtio ? virtio : serial, choice.IsVirtio ? device.Resize : null);
+            }
+        }
+        catch
+        {
+            await session.DisposeAsync();
+            throw;
         }
 
         var exit = await RunOnceAsync(session);
