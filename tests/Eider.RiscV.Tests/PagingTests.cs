@@ -338,6 +338,23 @@ public sealed class PagingTests
         Assert.Equal(0x18UL, machine.Csr(0x3A0));
     }
 
+    [Fact]
+    public void A_translation_that_changed_without_a_fence_is_the_old_or_the_new_one_never_a_mixture()
+    {
+        // The store remembers the page as writable; the load after it walks anew and finds another, read-only page.
+        using var machine = Make(out var tables);
+        tables.Map(Data, DataPhysical, All);
+        Store(machine, Data, 1);
+        tables.Map(Data, DataPhysical + 0x1000, V | R | A | D);
+        machine.Write64(DataPhysical + 0x1000, 7);
+        if (Load(machine, Data) == 7)
+        {
+            Assert.Equal((Stores, Data), StoreFault(machine, Data));
+        }
+
+        Assert.Equal(7UL, machine.Read64(DataPhysical + 0x1000));
+    }
+
     private static TestMachine Make(out PageTables tables, int levels = 3)
     {
         var machine = new TestMachine();

@@ -238,6 +238,22 @@ public sealed class SbiTests : IConsoleSink, IPowerSink
         Assert.Equal(InvalidParameter, Call(machine, Console, 1, length, low, high).Error);
     }
 
+    [Theory]
+    [InlineData(0xFFFF_FFFF_FFFF_F000UL, 0xFFFUL)]
+    [InlineData(0xFFFF_FFFF_FFFF_E001UL, 0x1FFEUL)]
+    [InlineData(0xFFFF_FFFF_FFFF_FFFFUL, 0UL)]
+    public async Task A_remote_fence_of_the_last_page_of_the_address_space_ends(ulong start, ulong size)
+    {
+        var call = Task.Run(
+            () =>
+            {
+                using var machine = Make();
+                return Call(machine, Fence, 1, 1, 0, start, size).Error;
+            },
+            TestContext.Current.CancellationToken);
+        Assert.Equal(0L, await call.WaitAsync(TimeSpan.FromSeconds(10), TestContext.Current.CancellationToken));
+    }
+
     [Fact]
     public void Ecall_from_user_mode_goes_to_the_supervisor()
     {

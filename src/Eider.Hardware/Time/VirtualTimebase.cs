@@ -18,10 +18,12 @@ public sealed class VirtualTimebase(ulong epochNanoseconds = 0, ulong frequencyH
 
     /// <inheritdoc/>
     public override ulong WallClockNanoseconds =>
-        epochNanoseconds + (ulong)((UInt128)Now * 1_000_000_000 / FrequencyHz);
+        unchecked(epochNanoseconds + (ulong)((UInt128)Now * 1_000_000_000 / FrequencyHz));
 
-    /// <summary>Moves the clock forward.</summary>
-    public void Advance(ulong ticks) => Volatile.Write(ref _now, _now + ticks);
+    /// <summary>
+    /// Moves the clock forward. At the largest tick it stands still: a guest gets there by sleeping until then.
+    /// </summary>
+    public void Advance(ulong ticks) => Volatile.Write(ref _now, _now + Math.Min(ticks, ulong.MaxValue - _now));
 
     /// <summary>Moves the clock to a tick, unless it is there already or past it.</summary>
     public void AdvanceTo(ulong tick) => Volatile.Write(ref _now, Math.Max(_now, tick));

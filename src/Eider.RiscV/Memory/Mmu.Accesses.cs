@@ -31,9 +31,11 @@ internal sealed unsafe partial class Mmu
         // SAFETY: regions are whole pages, and the access lies in one.
         var host = region.Host + (physical - region.Base);
         var entry = DataEntry(_state->DataTlb, address);
+        var addend = (ulong)host - address;
         entry->LoadTag = address & PageMask;
-        entry->StoreTag = entry->StoreTag == entry->LoadTag ? entry->StoreTag : InvalidTag;
-        entry->Addend = (ulong)host - address;
+        // Without a fence the page may have moved since: what was allowed at its old place is not allowed at the new one.
+        entry->StoreTag = entry->StoreTag == entry->LoadTag && entry->Addend == addend ? entry->StoreTag : InvalidTag;
+        entry->Addend = addend;
         value = ReadHost(host, sizeBytes);
         return Outcome.Done;
     }

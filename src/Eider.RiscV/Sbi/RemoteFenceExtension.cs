@@ -43,16 +43,17 @@ internal sealed unsafe class RemoteFenceExtension(RiscVEngine engine) : ISbiExte
 
     private static void Fence(Hart target, ulong start, ulong sizeBytes)
     {
-        var first = start & ~0xFFFUL;
         if ((start == 0 && sizeBytes == 0) || sizeBytes > MostPages << 12 || start + sizeBytes < start)
         {
             target.Mmu.FlushTranslated();
             return;
         }
 
-        for (var address = first; address < start + sizeBytes; address += 0x1000)
+        // Counted, since the address behind the last page of the address space is 0.
+        var pages = ((start & 0xFFF) + sizeBytes + 0xFFF) >> 12;
+        for (var page = 0UL; page < pages; page++)
         {
-            target.Mmu.FlushPage(address);
+            target.Mmu.FlushPage(start + (page << 12));
         }
     }
 }

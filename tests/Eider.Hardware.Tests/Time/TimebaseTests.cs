@@ -52,6 +52,20 @@ public sealed class TimebaseTests
     }
 
     [Fact]
+    public void At_the_end_of_time_the_virtual_clock_stands_still()
+    {
+        var time = new VirtualTimebase(1_735_689_600_000_000_000);
+        time.AdvanceTo(ulong.MaxValue - 10);
+        time.Advance(9);
+        Assert.Equal(ulong.MaxValue - 1, time.Now);
+        time.Advance(5);
+        Assert.Equal(ulong.MaxValue, time.Now);
+        time.RunDueTimers();
+        // 64 bits of nanoseconds wrap long before 64 bits of ticks do.
+        Assert.Equal(unchecked(1_735_689_600_000_000_000 + (ulong.MaxValue * 100)), time.WallClockNanoseconds);
+    }
+
+    [Fact]
     public void A_timer_disarmed_by_one_that_fires_before_it_does_not_fire()
     {
         var late = Make("late");

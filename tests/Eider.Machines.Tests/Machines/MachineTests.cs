@@ -257,6 +257,23 @@ public sealed class MachineTests : IDisposable
         Assert.NotEqual("", seen);
     }
 
+    [Fact]
+    public async Task A_guest_that_sleeps_to_the_end_of_virtual_time_does_not_fault_the_machine()
+    {
+        var program = new BareMetal()
+            .Lui(BareMetal.T0, 0x2004).Addi(BareMetal.A0, BareMetal.Zero, -16).Sd(BareMetal.A0, BareMetal.T0, 0) // mtimecmp
+            .Addi(BareMetal.T1, BareMetal.Zero, 0x80).EnableInterrupts(BareMetal.T1).Wfi()
+            .Lui(BareMetal.T0, 0x101).Emit(0x0002_A583) // lw a1, 0(t0): the RTC
+            .Addi(BareMetal.A0, BareMetal.Zero, 2000);
+        var loop = program.Here;
+        program.Addi(BareMetal.A0, BareMetal.A0, -1).BranchIfZero(BareMetal.A0, loop + 12).Jump(loop).Finish(0x5555);
+        var configuration = Configure(program);
+        configuration.Seed = 7;
+        await using var machine = await Machine.StartAsync(configuration);
+        var exit = await machine.WaitForExitAsync(Patience, TestContext.Current.CancellationToken);
+        Assert.Equal((MachineExitReason.PoweredOff, null), (exit.Reason, exit.Fault?.Exception.Message));
+    }
+
     private static CustomDeviceConfiguration Custom(string name, List<string> closed, string? problem = null) =>
         new() { Device = new ClosingDevice(name, closed, problem), Name = name };
 

@@ -22,7 +22,7 @@ public sealed class SplitQueue : VirtQueue
     private ushort _seenAvailable;
     private ushort _nextUsed;
     private ushort _decidedUsed;
-    private ushort _storedEvent;
+    private int _storedEvent = -1; // nothing yet: the ring may hold what an earlier life left
     private bool _notificationsOff;
 
     /// <summary>Takes over a queue.</summary>
@@ -125,6 +125,11 @@ public sealed class SplitQueue : VirtQueue
         }
         else if (enabled && (_storedEvent != _nextAvailable || _notificationsOff))
         {
+            if (_storedEvent < 0)
+            {
+                Store(_used, 0); // 2.7.10.1: flags are 0 with this feature
+            }
+
             _notificationsOff = false;
             _storedEvent = _nextAvailable;
             Store(_used + RingHeaderBytes + (UsedEntryBytes * (ulong)(uint)Size), _nextAvailable);

@@ -407,6 +407,13 @@ public sealed partial class VirtioMmioDevice
 
         lock (_gate)
         {
+            // Another hart may have moved the queue while it was checked, without the lock.
+            if (SettingsOf(index) != settings)
+            {
+                CountDriverError();
+                return;
+            }
+
             _queues[index].Ready = true;
         }
 

@@ -65,6 +65,8 @@ public sealed class HotPathTests(ITestOutputHelper output)
         WatchedMemory? watched = null;
         using var bench = new QueueBench(features | FeatureSets.EventIdx, 16, ram => watched = new WatchedMemory(ram));
         bench.Ring.Add(Request());
+        ServeOne(bench); // the first one of a life also stores the flags
+        bench.Ring.Add(Request());
         var before = watched!.Accesses;
         ServeOne(bench);
         output.WriteLine($"{watched.Accesses - before} accesses");

@@ -106,6 +106,19 @@ public sealed class NotificationTests
         Assert.True(bench.Queue.EnableNotifications());
     }
 
+    [Fact]
+    public void What_an_earlier_life_left_in_the_used_ring_does_not_silence_the_driver()
+    {
+        using var bench = new QueueBench(FeatureSets.Split | FeatureSets.EventIdx);
+        bench.Ring.Write16(bench.Ring.Layout.DeviceAddress, 1); // flags
+        bench.Ring.Write16(bench.Ring.Layout.DeviceAddress + 4 + (8UL * (ulong)bench.Queue.Size), 100); // avail_event
+        bench.Queue.DisableNotifications();
+        Assert.False(bench.Queue.EnableNotifications());
+        Assert.Equal(0, bench.Ring.Read16(bench.Ring.Layout.DeviceAddress));
+        bench.Ring.Add([new(Buffers, 1, false)]);
+        Assert.True(bench.Ring.NeedsKick());
+    }
+
     [Theory]
     [MemberData(nameof(FeatureSets.Every), MemberType = typeof(FeatureSets))]
     public void After_enabling_the_next_buffer_is_announced(ulong features)

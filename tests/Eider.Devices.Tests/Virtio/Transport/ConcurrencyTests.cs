@@ -2,6 +2,7 @@ using Eider.Devices.Virtio;
 using Eider.Devices.Virtio.Transport;
 using Eider.Hardware.Bus;
 using Eider.Hardware.Lifecycle;
+using Eider.Hardware.Memory;
 using Eider.Hardware.Time;
 using Eider.Testing.Hardware;
 using Eider.Testing.Memory;
@@ -35,6 +36,24 @@ public sealed class ConcurrencyTests
         SpinWait.SpinUntil(() => bench.Line.Level, TimeSpan.FromSeconds(20));
         Assert.True(ring.TryGetUsed(out _));
         await WriteAndWait(bench, VirtioMmioRegister.Status, 0);
+    }
+
+    [Fact]
+    public async Task A_queue_that_another_hart_moves_while_it_is_checked_does_not_become_ready()
+    {
+        CheckedMemory? memory = null;
+        await using var bench = new VirtioTestBench(new EchoDevice(), null, ram => memory = new CheckedMemory(ram));
+        Assert.True(bench.Negotiate(FeatureSets.Split));
+        memory!.Checked = () =>
+        {
+            memory.Checked = null;
+            bench.Write(VirtioMmioRegister.QueueSize, 3); // no power of two
+        };
+        bench.SetUpQueue(0, 16, FeatureSets.Split);
+        Assert.Equal(0u, bench.Read(VirtioMmioRegister.QueueReady));
+        bench.Write(VirtioMmioRegister.Status, 15);
+        bench.Run();
+        Assert.Equal(0, bench.Mmio.Faults);
     }
 
     [Fact]
@@ -166,6 +185,18 @@ public sealed class ConcurrencyTests
             var done = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
             pending.OnCompleted(done.SetResult);
             await done.Task.WaitAsync(TimeSpan.FromSeconds(30));
+        }
+    }
+
+    // Tells when the device asks whether a range is RAM.
+    private sealed class CheckedMemory(GuestMemory inner) : GuestMemoryDecorator(inner)
+    {
+        public Action? Checked { get; set; }
+
+        public override bool Contains(ulong address, ulong lengthBytes)
+        {
+            Checked?.Invoke();
+            return base.Contains(address, lengthBytes);
         }
     }
 }
