@@ -26,6 +26,7 @@ public sealed class BadInputTests
     [InlineData(73, "--stats /proc/none: cannot be made", "demo", "--stats", "/proc/none")]
     [InlineData(73, "--trace-file /proc/none: cannot be made", "demo", "--trace", "blk", "--trace-file", "/proc/none")]
     [InlineData(64, "'mirror'", "quickstart", "--root", "mirror")]
+    [InlineData(64, "nothing would be kept", "quickstart", "--root", "http", "--keep", "k.img")]
     [InlineData(66, "none.img: no such file", "quickstart", "--disk", "none.img")]
     [InlineData(73, "its folder does not exist", "quickstart", "--stats", "no/such/folder/s.json")]
     public async Task A_wrong_command_line_is_refused_in_one_line(int code, string message, params string[] arguments)

@@ -25,7 +25,8 @@ internal static class CommandLineDocument
             page.Append(CultureInfo.InvariantCulture, $"| {(int)code} | {meaning} |\n");
         }
 
-        page.Append("\n`eider quickstart --run` exits with the code of the guest's command, whatever it is. An error of Eider's own\n");
+        page.Append("\n`eider quickstart --run` exits with the code of the guest's command, whatever it is. A guest of\n");
+        page.Append("`eider run` or `eider demo` that powers off with a code (the power device's) gives it to Eider, modulo 256. An error of Eider's own\n");
         page.Append("is one line on standard error that begins with `eider:`.\n");
         return page.ToString();
     }

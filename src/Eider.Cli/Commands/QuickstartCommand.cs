@@ -167,6 +167,11 @@ internal sealed class QuickstartCommand
             Disks = [.. result.GetRequiredValue(_attach).Select(DiskArgument.Parse)],
         };
         _machine.Apply(result, machine);
+        if (result.GetResult(_keep) is not null && result.GetValue(_root) == "http")
+        {
+            throw new CliException(ExitCode.Usage, "--keep with --root http: writes go to memory, so nothing would be kept; expected --root rw or ro");
+        }
+
         foreach (var (option, file) in new[] { (_kernel, result.GetValue(_kernel)), (_initrd, result.GetValue(_initrd)), (_disk, result.GetValue(_disk)) })
         {
             if (file != null && !File.Exists(file))
