@@ -338,7 +338,8 @@ internal sealed class BlockQueue
         var written = request.WrittenBytes;
         var hasStatus = chain.WritableBytes > 0
             && chain.TryWriteAt(chain.WritableBytes - 1, [(byte)request.Status]);
-        if (hasStatus)
+        // The length counts what was written from the start (2.7.8.2): the status only if no gap is before it.
+        if (hasStatus && written == chain.WritableBytes - 1)
         {
             written++;
         }

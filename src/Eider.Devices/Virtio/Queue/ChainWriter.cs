@@ -36,6 +36,7 @@ public struct ChainWriter
             return false;
         }
 
+        _chain.WasWritten |= !source.IsEmpty;
         var segments = _chain.Writable;
         while (!source.IsEmpty)
         {

@@ -66,6 +66,9 @@ public sealed class DescriptorChain
     /// <summary>A writable descriptor was seen, an empty one too.</summary>
     internal bool HasWritable { get; set; }
 
+    /// <summary>Something was written to its buffers, at the start or not.</summary>
+    internal bool WasWritten { get; set; }
+
     internal bool IsDone { get; set; }
 
     internal uint WrittenBytes { get; set; }
@@ -126,6 +129,7 @@ public sealed class DescriptorChain
         IsDone = false;
         IsPending = false;
         HasWritable = false;
+        WasWritten = false;
         Slots = 0;
         IsPosted = 0;
     }
@@ -197,6 +201,7 @@ public sealed class DescriptorChain
             offset = 0;
         }
 
+        WasWritten |= access == GuestMemoryAccess.Write && _leaseCount != 0;
         buffers = _leaseCount == 1 ? new BufferList(_pieces[0]) : new BufferList(_pieces.AsMemory(0, _leaseCount));
         MarkPending();
         return true;

@@ -107,7 +107,7 @@ public sealed class PackedQueue : VirtQueue
         BinaryPrimitives.WriteUInt32LittleEndian(body, chain.WrittenBytes);
         BinaryPrimitives.WriteUInt16LittleEndian(body[4..], chain.Id);
         var flags = (_usedWrap ? DescriptorBits.Avail | DescriptorBits.Used : DescriptorBits.None)
-            | (chain.WrittenBytes != 0 ? DescriptorBits.Write : DescriptorBits.None);
+            | (chain.WrittenBytes != 0 || chain.WasWritten ? DescriptorBits.Write : DescriptorBits.None); // any part of it (2.8.3)
         var slot = SlotAddress(_usedIndex);
         _usedIndex += chain.Slots;
         _slotsInFlight -= chain.Slots;

@@ -72,7 +72,7 @@ public sealed class BlockRequestTests
         Assert.All(disk.DataOf(tooShort), b => Assert.Equal(BlockBench.Unwritten, b));
         var longer = disk.Do(GetId, 0, inputBytes: 22);
         Assert.Equal(Ok, disk.StatusOf(longer));
-        Assert.Equal(21u, longer.UsedBytes);
+        Assert.Equal(20u, longer.UsedBytes); // the status is behind a gap (2.7.8.2)
         Assert.Equal([BlockBench.Unwritten, BlockBench.Unwritten], disk.DataOf(longer)[20..]);
     }
 
