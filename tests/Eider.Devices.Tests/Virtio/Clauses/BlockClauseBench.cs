@@ -62,7 +62,7 @@ internal sealed class BlockClauseBench : ClauseBench
         var used = NextUsed();
         Ring.Add([.. buffers]);
         Bench.Notify();
-        return new(this, input, status, [.. used, Suppression()]);
+        return new(this, input, inputBytes, status, [.. used, Suppression()]);
     }
 
     /// <summary>A request ends with a status, writes that byte and its used entry only, and changes nothing on the disk.</summary>

@@ -7,7 +7,7 @@ namespace Eider.Devices.Tests.Virtio.Clauses;
 public sealed partial class ClauseTableTests
 {
     // May only go down.
-    private const int MostMissing = 86;
+    private const int MostMissing = 0;
 
     private static readonly string[] Page = File.ReadAllLines(Path.Combine(FindRoot(), "docs", "devices", "virtio.md"));
 

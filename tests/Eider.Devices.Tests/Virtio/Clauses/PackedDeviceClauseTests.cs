@@ -108,4 +108,20 @@ public sealed class PackedDeviceClauseTests
         Assert.Equal("edcb"u8, clause.Ring.Read(buffers[1].Address, 4));
         clause.Recover();
     }
+
+    [Fact]
+    public async Task Spec_2_8_3_WriteIsSetOnAUsedDescriptorIfAnyPartWasWritten()
+    {
+        var device = new EchoDevice(8, 8) { HoldsBack = true };
+        await using var clause = EchoClauseBench.Started(Features, device);
+        clause.Echo();
+        clause.Echo();
+        Assert.True(device.Held[0].TryWriteAt(2, "x"u8)); // a part that no length from the start can tell of
+        device.Queues[0].Complete(device.Held[0], 0);
+        device.Queues[0].Complete(device.Held[1], 0);
+        Assert.Equal(2, clause.Ring.Read16(clause.Packed.DescriptorAddress(0) + 14) & 2);
+        Assert.Equal(0, clause.Ring.Read16(clause.Packed.DescriptorAddress(2) + 14) & 2);
+        device.HoldsBack = false;
+        clause.Recover();
+    }
 }
