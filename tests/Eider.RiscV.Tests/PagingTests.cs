@@ -355,6 +355,19 @@ public sealed class PagingTests
         Assert.Equal(7UL, machine.Read64(DataPhysical + 0x1000));
     }
 
+    [Fact]
+    public void A_fence_for_one_address_of_a_512_GiB_page_is_one_for_all_of_it()
+    {
+        const ulong Huge = 1UL << 39;
+        using var machine = Make(out var tables, 4);
+        tables.Map(Huge, 0, All, level: 3);
+        Assert.Equal(0UL, Load(machine, Huge + DataPhysical));
+        tables.Map(Huge, 0, 0, level: 3);
+        machine.Hart.SetX(5, Huge + (5UL << 30));
+        Execute(machine, program => program.SfenceVma(5, 0));
+        Assert.Equal((Loads, Huge + DataPhysical), LoadFault(machine, Huge + DataPhysical));
+    }
+
     private static TestMachine Make(out PageTables tables, int levels = 3)
     {
         var machine = new TestMachine();

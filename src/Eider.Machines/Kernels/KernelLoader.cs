@@ -125,6 +125,14 @@ public static class KernelLoader
     private static LoadedImage LoadElf(string path, Stream content, GuestRam ram)
     {
         var elf = ElfFile.Read(content, path);
+        if ((elf.EntryPoint & 1) != 0)
+        {
+            throw new MachineConfigurationException(
+                MachineErrorKind.BadInput,
+                path,
+                string.Create(CultureInfo.InvariantCulture, $"found the odd entry point 0x{elf.EntryPoint:x}, expected an even one"));
+        }
+
         var lowest = elf.Segments.Min(segment => segment.PhysicalAddress);
         var isKernel = elf.EntryPoint >= SupervisorHalf;
 

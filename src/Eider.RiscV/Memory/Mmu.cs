@@ -209,11 +209,16 @@ internal sealed unsafe partial class Mmu
         {
             physical = address;
         }
-        else if (!_walker.TryWalk(address, kind, mode, out physical, out var isSuperpage))
+        else if (!_walker.TryWalk(address, kind, mode, out physical, out var level))
         {
             return false;
         }
-        else if (isSuperpage)
+        else if (level > 2)
+        {
+            // One page of many gigabytes: a fence for any address in it is one for all.
+            Array.Fill(_superpages, ulong.MaxValue);
+        }
+        else if (level > 0)
         {
             var gigabyte = address >> 30;
             _superpages[(gigabyte >> 6) & 7] |= 1UL << (int)(gigabyte & 63);

@@ -14,12 +14,12 @@ internal sealed unsafe class PageWalker(HartState* state, GuestRam ram, Pmp pmp,
     /// <param name="kind">Kind of access.</param>
     /// <param name="mode">S or U.</param>
     /// <param name="physical">Physical address.</param>
-    /// <param name="isSuperpage">True if the leaf maps more than 4 KiB.</param>
-    public bool TryWalk(ulong address, AccessKind kind, PrivilegeMode mode, out ulong physical, out bool isSuperpage)
+    /// <param name="level">Level of the leaf: 0 maps 4 KiB, 1 maps 2 MiB, 2 maps 1 GiB, and so on.</param>
+    public bool TryWalk(ulong address, AccessKind kind, PrivilegeMode mode, out ulong physical, out int level)
     {
         physical = 0;
-        isSuperpage = false;
         var levels = (int)(state->Satp >> 60) - 5; // 8, 9, 10: Sv39, Sv48, Sv57
+        level = 0;
         var unusedBits = 64 - (12 + (9 * levels));
         if ((ulong)((long)(address << unusedBits) >> unusedBits) != address)
         {
@@ -27,7 +27,7 @@ internal sealed unsafe class PageWalker(HartState* state, GuestRam ram, Pmp pmp,
         }
 
         var table = (state->Satp & Pte.PpnMask) << 12;
-        for (var level = levels - 1; level >= 0; level--)
+        for (level = levels - 1; level >= 0; level--)
         {
             var shift = 12 + (9 * level);
             var pteAddress = table + (((address >> shift) & 0x1FF) * 8);
@@ -62,11 +62,10 @@ internal sealed unsafe class PageWalker(HartState* state, GuestRam ram, Pmp pmp,
 
             if (retry)
             {
-                return TryWalk(address, kind, mode, out physical, out isSuperpage);
+                return TryWalk(address, kind, mode, out physical, out level);
             }
 
             physical = table | (address & offsetMask);
-            isSuperpage = level > 0;
             return true;
         }
 

@@ -63,6 +63,13 @@ public sealed class KernelLoaderTests : IDisposable
     }
 
     [Fact]
+    public void An_ELF_program_with_an_odd_entry_point_is_refused()
+    {
+        var error = Assert.Throws<MachineConfigurationException>(() => Load(TestImages.Elf(0x8000_0000, entry: 0x8000_0001)));
+        Assert.Equal(MachineErrorKind.BadInput, error.Kind);
+    }
+
+    [Fact]
     public void A_compressed_ELF_program_is_unpacked() => Assert.Equal(0x8000_0000UL, Load(Gzip(TestImages.Elf())).EntryPoint);
 
     [Fact]
