@@ -185,7 +185,12 @@ public sealed class MmioDriverClauseTests
 
         clause.Bench.Write(VirtioMmioRegister.QueueReady, 1);
         clause.Bench.Run();
-        ExpectNothing(clause); // the running ring stays where it is
+        clause.Expect(Live, None);
+        clause.Bench.Write(VirtioMmioRegister.QueueReady, 0);
+        clause.Bench.Write(VirtioMmioRegister.QueueReady, 1);
+        clause.Bench.Run();
+        Assert.Equal(1u, clause.Bench.Read(VirtioMmioRegister.QueueReady)); // enabled again where it was
+        clause.ExpectTolerated();
     }
 
     [Fact]
