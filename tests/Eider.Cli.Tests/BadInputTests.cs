@@ -83,6 +83,30 @@ public sealed class BadInputTests
         Assert.Equal(1000, new FileInfo(folder.At("odd.img")).Length);
     }
 
+    // A report that replaces what the machine is made of would destroy it.
+    [Theory]
+    [InlineData("--stats", "disk.img")]
+    [InlineData("--stats", "link.img")]
+    [InlineData("--stats", "m.json")]
+    [InlineData("--trace-file", "disk.img")]
+    [InlineData("--console", "serial,out=disk.img")]
+    public async Task An_output_onto_a_file_of_the_machine_is_refused_and_the_file_stays_as_it_is(string option, string file)
+    {
+        using var folder = new TemporaryFolder();
+        var demo = await DemoKernelAsync(folder);
+        var content = Enumerable.Repeat((byte)7, 4096).ToArray();
+        await File.WriteAllBytesAsync(folder.At("disk.img"), content, TestContext.Current.CancellationToken);
+        File.CreateSymbolicLink(folder.At("link.img"), folder.At("disk.img"));
+        var machine = $$"""{ "kernel": "{{demo}}", "disks": [{ "image": "disk.img" }] }""";
+        await File.WriteAllTextAsync(folder.At("m.json"), machine, TestContext.Current.CancellationToken);
+
+        var result = await EiderProcess.RunAsync(folder.Path, "run", "m.json", "--trace", "blk", option, file);
+
+        AssertRefused(folder, 73, "which the machine uses", result, demo, "disk.img", "link.img", "m.json");
+        Assert.Equal(content, await File.ReadAllBytesAsync(folder.At("disk.img"), TestContext.Current.CancellationToken));
+        Assert.Equal(machine, await File.ReadAllTextAsync(folder.At("m.json"), TestContext.Current.CancellationToken));
+    }
+
     [Fact]
     public async Task Two_disks_on_one_image_are_refused()
     {

@@ -136,7 +136,7 @@ internal sealed class QuickstartCommand
         try
         {
             var settings = Settings(result);
-            settings.Reports.Check();
+            settings.Reports.Check([.. new[] { settings.Kernel, settings.Initrd, settings.Disk }.OfType<string>()]);
             var guest = await GuestAsync(result, settings, stop.Token);
             if (result.GetValue(_prepare))
             {

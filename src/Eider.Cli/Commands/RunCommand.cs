@@ -96,7 +96,9 @@ internal sealed class RunCommand
         var configuration = Configuration(result);
         var consoles = ConsoleArgument.ParseAll(result.GetRequiredValue(_consoles));
         using var stop = new StopSignals();
-        var session = new RunSession(configuration, consoles, _machine.Reports(result), stop);
+        var reports = _machine.Reports(result);
+        reports.Check([.. new[] { result.GetValue(_file) }.OfType<string>()]);
+        var session = new RunSession(configuration, consoles, reports, stop);
         return await session.RunAsync(restart: !result.GetValue(_noRestart));
     }
 

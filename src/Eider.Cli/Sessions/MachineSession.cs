@@ -32,7 +32,7 @@ internal sealed class MachineSession : IAsyncDisposable
     /// <exception cref="CliException">A report cannot be written.</exception>
     public static async Task<MachineSession> CreateAsync(MachineConfiguration configuration, RunReports reports)
     {
-        reports.Check();
+        reports.Check(RunReports.InputsOf(configuration));
         var trace = reports.PrepareTrace();
         configuration.Trace = trace == null ? null : new MachineTrace(trace, reports.Trace);
         var machine = await Machine.CreateAsync(configuration);

@@ -90,7 +90,7 @@ internal sealed partial class QuickstartSession(QuickstartSettings settings, Gue
             throw new CliException(ExitCode.CannotCreate, $"--keep {target}: is there already; name a new file");
         }
 
-        RunReports.CheckFile("--keep", target);
+        RunReports.CheckFile("--keep", target, []);
         await HostTool.Find("cp", "coreutils").RunAsync(
             ["--reflink=auto", "--sparse=always", "--no-preserve=mode", "--", image, target], stop.Token);
     }

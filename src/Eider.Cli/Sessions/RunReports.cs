@@ -1,5 +1,8 @@
 using Eider.Cli.Errors;
 using Eider.Hardware.Lifecycle;
+using Eider.Machines;
+using Eider.Storage;
+using Eider.Storage.Backends;
 
 namespace Eider.Cli.Sessions;
 
@@ -12,19 +15,28 @@ internal sealed record RunReports(string? StatisticsFile, TraceCategory Trace, s
     private const int BufferBytes = 64 << 10;
 
     /// <summary>Refuses files that cannot be made, before the machine starts; makes nothing.</summary>
-    /// <exception cref="CliException">A folder is missing or not to be written.</exception>
-    public void Check()
+    /// <param name="inputs">Files that the machine reads or writes: a report must not replace one of them.</param>
+    /// <exception cref="CliException">A folder is missing or not to be written, or the file is one of the machine's.</exception>
+    public void Check(IReadOnlyList<string> inputs)
     {
-        CheckFile("--stats", StatisticsFile);
-        CheckFile("--trace-file", TraceFile);
+        CheckFile("--stats", StatisticsFile, inputs);
+        CheckFile("--trace-file", TraceFile, inputs);
     }
+
+    /// <summary>The files that a machine reads or writes, for <see cref="Check"/>.</summary>
+    public static IReadOnlyList<string> InputsOf(MachineConfiguration machine) =>
+        [.. new[] { machine.Kernel, machine.Initrd, machine.Firmware }
+            .Concat(machine.Disks.Select(disk => PathOf(disk.Image))).OfType<string>()];
 
     /// <summary>The trace's writer, whose file is made with the first line; null if nothing is traced.</summary>
     public TraceWriter? PrepareTrace() => Trace == TraceCategory.None ? null : new TraceWriter(Open);
 
     /// <summary>Refuses a file that cannot be made, before anything is; makes nothing.</summary>
-    /// <exception cref="CliException">Its folder is missing, or it is a folder.</exception>
-    public static void CheckFile(string option, string? file)
+    /// <param name="option">The option that names it, for the message.</param>
+    /// <param name="file">Its path; null for none.</param>
+    /// <param name="inputs">Files that the machine reads or writes: it must not be one of them, by whatever name.</param>
+    /// <exception cref="CliException">Its folder is missing, it is a folder, or one of the machine's files.</exception>
+    public static void CheckFile(string option, string? file, IReadOnlyList<string> inputs)
     {
         if (file == null)
         {
@@ -41,6 +53,12 @@ internal sealed record RunReports(string? StatisticsFile, TraceCategory Trace, s
         {
             throw new CliException(
                 ExitCode.CannotCreate, $"{option} {file}: {(Directory.Exists(file) ? "is a folder" : "its folder does not exist")}");
+        }
+
+        if (inputs.FirstOrDefault(input => HostFile.AreSame(file, input)) is { } taken)
+        {
+            throw new CliException(
+                ExitCode.CannotCreate, $"{option} {file}: is {taken}, which the machine uses; name another file, nothing was changed");
         }
     }
 
@@ -61,6 +79,18 @@ internal sealed record RunReports(string? StatisticsFile, TraceCategory Trace, s
         catch (Exception cause) when (cause is IOException or UnauthorizedAccessException)
         {
             throw new CliException(ExitCode.CannotCreate, $"{option} {file}: cannot be made ({cause.Message}); name another file", cause);
+        }
+    }
+
+    private static string? PathOf(string? image)
+    {
+        try
+        {
+            return image is null ? null : StorageLocation.Parse(image).Path;
+        }
+        catch (BlockStorageException)
+        {
+            return null; // the machine refuses it, and says why
         }
     }
 

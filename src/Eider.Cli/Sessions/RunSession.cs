@@ -71,10 +71,11 @@ internal sealed class RunSession(
 
     private void CheckFiles()
     {
-        reports.Check();
+        var inputs = RunReports.InputsOf(configuration);
+        reports.Check(inputs);
         foreach (var choice in consoles)
         {
-            RunReports.CheckFile("--console", choice.Output);
+            RunReports.CheckFile("--console", choice.Output, inputs);
             if (choice.Input is { } input && !File.Exists(input))
             {
                 throw new CliException(ExitCode.NoInput, $"--console in={input}: no such file");
