@@ -27,6 +27,7 @@ public sealed partial class DocumentTests
     [Theory]
     [InlineData("docs/support.md")]
     [InlineData("SECURITY.md")]
+    [InlineData("docs/predecessors.md")]
     public void Every_test_that_is_named_exists(string document)
     {
         var tests = string.Concat(Directory.EnumerateFiles(Path.Combine(ProjectTree.Root, "tests"), "*.cs", SearchOption.AllDirectories)
@@ -37,6 +38,28 @@ public sealed partial class DocumentTests
         Assert.NotEmpty(named);
         Assert.True(absent.Length == 0, $"{document} names {string.Join(", ", absent)}, which is nowhere in tests/");
     }
+
+    [Fact]
+    public void Every_row_of_the_predecessors_names_a_test_in_its_class_or_says_why_there_is_none()
+    {
+        var sources = Directory.EnumerateFiles(Path.Combine(ProjectTree.Root, "tests"), "*.cs", SearchOption.AllDirectories)
+            .ToLookup(Path.GetFileNameWithoutExtension, File.ReadAllText);
+        var rows = ProjectTree.Read("docs/predecessors.md").Split('\n')
+            .Where(line => line.StartsWith('|') && !line.StartsWith("| there", StringComparison.Ordinal) && !line.StartsWith("| ---", StringComparison.Ordinal))
+            .ToArray();
+        Assert.True(rows.Length > 150, $"{rows.Length} rows");
+        foreach (var row in rows)
+        {
+            var tests = ClassAndTest().Matches(row);
+            Assert.True(
+                tests.Count > 0 || row.Contains("not there yet", StringComparison.Ordinal) || row.Contains("not apply", StringComparison.Ordinal), row);
+            Assert.All(tests, test => Assert.Contains(
+                sources[test.Groups[1].Value], source => source.Contains($" {test.Groups[2].Value}(", StringComparison.Ordinal)));
+        }
+    }
+
+    [GeneratedRegex("`([A-Z][A-Za-z0-9]*(?:Tests|Conformance))` `([A-Za-z0-9_]+)`")]
+    private static partial Regex ClassAndTest();
 
     // A class of tests, or a test whose name is a sentence.
     [GeneratedRegex("`([A-Z][A-Za-z0-9]*(?:Tests|Conformance)|[A-Z][A-Za-z0-9]*(?:_[A-Za-z0-9]+){2,})`")]
