@@ -1,10 +1,10 @@
 using System.ComponentModel;
-using System.Runtime.CompilerServices;
 using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using System.Text.Json.Schema;
 using System.Text.Json.Serialization;
+using Eider.Testing;
 
 namespace Eider.Machines.Tests.Configuration;
 
@@ -54,8 +54,8 @@ public sealed class MachineSchemaTests
         }
     }
 
-    private static string SchemaPath([CallerFilePath] string source = "") =>
-        Path.GetFullPath(Path.Combine(Path.GetDirectoryName(source)!, "../../../schemas/machine.schema.json"));
+    // Not by the compiler's idea of this file's path: a build for CI maps it.
+    private static string SchemaPath() => Path.Combine(ProjectTree.Root, "schemas", "machine.schema.json");
 
     private static string Generate()
     {
