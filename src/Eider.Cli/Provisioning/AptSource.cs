@@ -10,9 +10,6 @@ namespace Eider.Cli.Provisioning;
 internal sealed record AptSource(
     string Uri, IReadOnlyList<string> Suites, IReadOnlyList<string> Components, string? SignedBy)
 {
-    /// <summary>The mirror that is taken where the machine has none configured (a container, for instance).</summary>
-    private const string DefaultMirror = "http://deb.debian.org/debian";
-
     private const string DefaultKeyring = "/usr/share/keyrings/debian-archive-keyring.gpg";
 
     private static readonly string[] ArchiveSuites =
@@ -23,11 +20,15 @@ internal sealed record AptSource(
 
     /// <summary>The mirror of the Debian archive that the machine is configured with.</summary>
     /// <param name="aptDirectory">The folder of apt's configuration, <c>/etc/apt</c>.</param>
+    /// <exception cref="CliException">It is configured with none.</exception>
     public static AptSource OfMachine(string aptDirectory)
     {
         var found = Read(aptDirectory).FirstOrDefault(source =>
             source.Components.Contains("main") && source.Suites.Any(suite => ArchiveSuites.Contains(suite)));
-        var chosen = found ?? new AptSource(DefaultMirror, ["bookworm"], ["main"], null);
+        var chosen = found ?? throw new CliException(
+            ExitCode.Unavailable,
+            $"{aptDirectory}: found no source of the Debian archive (a suite such as bookworm with the component main); add one, "
+            + "or pass your own: eider run --kernel IMAGE --initrd INITRD --disk ROOT.img");
         return chosen.SignedBy is { } file && !File.Exists(file) ? chosen with { SignedBy = null } : chosen;
     }
 

@@ -65,6 +65,19 @@ public sealed class AptSourceTests
         Assert.Equal("http://m/debian", AptSource.OfMachine(apt.Path).Uri);
     }
 
+    [Fact]
+    public void A_machine_without_a_mirror_is_told_what_to_do()
+    {
+        using var apt = new TemporaryFolder();
+        File.WriteAllText(apt.At("sources.list"), "deb http://security/debian-security bookworm-security main\n");
+
+        var failure = Assert.Throws<CliException>(() => AptSource.OfMachine(apt.Path));
+
+        Assert.Equal(ExitCode.Unavailable, failure.ExitCode);
+        Assert.Contains(apt.Path, failure.Message, StringComparison.Ordinal);
+        Assert.Contains("--kernel", failure.Message, StringComparison.Ordinal);
+    }
+
     [Theory]
     [InlineData("ID=debian\nVERSION_ID=\"12\"\n")]
     [InlineData("ID=debian\nVERSION_ID=\"13\"\n")]
