@@ -17,7 +17,7 @@ internal sealed class RunSession(
     /// <returns>The exit code.</returns>
     public async Task<int> RunAsync(bool restart)
     {
-        CheckFiles();
+        CheckConsoleFiles();
         var serial = new ConsoleEndpoint();
         var virtio = new ConsoleEndpoint();
         var device = new TerminalDevice(new ConsoleDevice { Backend = virtio, Size = UserTerminal.Size() });
@@ -69,10 +69,10 @@ internal sealed class RunSession(
         }
     }
 
-    private void CheckFiles()
+    // The consoles' files; the reports are checked where the machine is made.
+    private void CheckConsoleFiles()
     {
         var inputs = RunReports.InputsOf(configuration);
-        reports.Check(inputs);
         foreach (var choice in consoles)
         {
             RunReports.CheckFile("--console", choice.Output, inputs);
