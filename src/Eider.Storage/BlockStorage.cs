@@ -117,6 +117,34 @@ public abstract class BlockStorage : IAsyncDisposable
     }
 
     /// <summary>
+    /// Changes the size. What is added reads as zeroes; what is cut off is gone. Requests that touch the part that is
+    /// cut off must not be in flight.
+    /// </summary>
+    /// <param name="sizeBytes">The new size.</param>
+    /// <param name="cancellationToken">Ends the request early.</param>
+    /// <returns><see cref="BlockResult.Unsupported"/> if this storage has a fixed size.</returns>
+    public ValueTask<BlockResult> ResizeAsync(long sizeBytes, CancellationToken cancellationToken = default)
+    {
+        try
+        {
+            ThrowIfUnusable(BlockOperation.Resize, cancellationToken);
+            if (Geometry.IsReadOnly)
+            {
+                return ValueTask.FromResult(BlockResult.ReadOnly);
+            }
+
+            ThrowIfFlushFailed(BlockOperation.Resize);
+            return sizeBytes < 0 ? ValueTask.FromResult(BlockResult.OutOfRange)
+                : sizeBytes == SizeBytes ? ValueTask.FromResult(BlockResult.Ok)
+                : ResizeCoreAsync(sizeBytes, cancellationToken);
+        }
+        catch (Exception exception)
+        {
+            return ValueTask.FromException<BlockResult>(exception);
+        }
+    }
+
+    /// <summary>
     /// The status of the run that starts at an offset: as long as it is known to be of one status, at most
     /// <paramref name="lengthBytes"/>.
     /// </summary>
@@ -171,6 +199,10 @@ public abstract class BlockStorage : IAsyncDisposable
     /// <summary>Block status; all data unless overridden.</summary>
     protected virtual ValueTask<BlockExtent> GetExtentCoreAsync(long offsetBytes, long lengthBytes, CancellationToken cancellationToken) =>
         ValueTask.FromResult(new BlockExtent(offsetBytes, lengthBytes, BlockExtentStatus.Data));
+
+    /// <summary>Changes the size, to another one that is not negative; unsupported unless overridden.</summary>
+    protected virtual ValueTask<BlockResult> ResizeCoreAsync(long sizeBytes, CancellationToken cancellationToken) =>
+        ValueTask.FromResult(BlockResult.Unsupported);
 
     /// <summary>Frees what the storage holds.</summary>
     protected virtual ValueTask DisposeCoreAsync() => ValueTask.CompletedTask;

@@ -1,4 +1,5 @@
 using Eider.Storage.Backends;
+using Eider.Storage.Formats;
 
 namespace Eider.Storage;
 
@@ -11,8 +12,11 @@ public sealed record StorageOpenOptions
     /// <summary>True to refuse writes.</summary>
     public bool IsReadOnly { get; init; }
 
-    /// <summary>The image's format, which is never guessed; only <c>raw</c>.</summary>
+    /// <summary>The image's format by name, which is never guessed (<see cref="ImageFormats"/>).</summary>
     public string Format { get; init; } = "raw";
+
+    /// <summary>How an image is opened that is not raw: which other files it may open, keys, memory.</summary>
+    public ImageOpenOptions Image { get; init; } = ImageOpenOptions.Default;
 
     /// <summary>True to go round the host's page cache; files on Linux only.</summary>
     public bool IsDirect { get; init; }

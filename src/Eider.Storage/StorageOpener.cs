@@ -1,4 +1,5 @@
 using Eider.Storage.Backends;
+using Eider.Storage.Formats;
 using Eider.Storage.Layers;
 
 namespace Eider.Storage;
@@ -6,8 +7,6 @@ namespace Eider.Storage;
 /// <summary>Opens what a <see cref="StorageLocation"/> names.</summary>
 public static class StorageOpener
 {
-    private const string RawFormat = "raw";
-
     /// <summary>Opens a location as the user wrote it.</summary>
     /// <param name="location">For example <c>disk.img:ro</c>, <c>mem:64M</c> or <c>https://host/disk.img</c>.</param>
     /// <param name="options">How to open it.</param>
@@ -27,11 +26,7 @@ public static class StorageOpener
     {
         ArgumentNullException.ThrowIfNull(location);
         options ??= StorageOpenOptions.Default;
-        if (options.Format != RawFormat)
-        {
-            throw Refused(location, $"found format '{options.Format}', expected '{RawFormat}'");
-        }
-
+        var format = ImageFormats.Get(options.Format, location.Text);
         if (options.IsDirect && location.Kind != StorageKind.File)
         {
             throw Refused(location, "direct I/O works on files only; open it without");
@@ -39,8 +34,30 @@ public static class StorageOpener
 
         var isReadOnly = options.IsReadOnly || (location.IsReadOnly && !options.IsOverlaid);
         var isOverlaid = options.IsOverlaid && !isReadOnly;
-        var storage = await OpenBelowAsync(location, options, isReadOnly || isOverlaid, cancellationToken).ConfigureAwait(false);
+        var file = await OpenBelowAsync(location, options, isReadOnly || isOverlaid, cancellationToken).ConfigureAwait(false);
+        var storage = format == ImageFormats.Raw ? file
+            : await OpenImageAsync(format, file, options, isReadOnly || isOverlaid, cancellationToken).ConfigureAwait(false);
         return isOverlaid ? new OverlayStorage(storage, options.OverlayMaxBytes) : storage;
+    }
+
+    private static async ValueTask<BlockStorage> OpenImageAsync(
+        ImageFormat format, BlockStorage file, StorageOpenOptions options, bool isReadOnly, CancellationToken cancellationToken)
+    {
+        try
+        {
+            var imageOptions = options.Image with
+            {
+                IsReadOnly = isReadOnly,
+                IsDirect = options.IsDirect,
+                Locking = options.Locking,
+            };
+            return await format.OpenAsync(file, imageOptions, cancellationToken).ConfigureAwait(false);
+        }
+        catch
+        {
+            await file.DisposeAsync().ConfigureAwait(false);
+            throw;
+        }
     }
 
     private static async ValueTask<BlockStorage> OpenBelowAsync(

@@ -15,6 +15,9 @@ internal static class FileOpening
     {
         /// <summary>Unit that the host writes without reading first, in bytes; 0 if unknown.</summary>
         public int PhysicalBlockBytes { get; init; }
+
+        /// <summary>Which file it is; null where the host does not say.</summary>
+        public FileIdentity? Identity { get; init; }
     }
 
     public static Opened Open(string path, FileStorageOptions options, long? createBytes)
@@ -105,7 +108,11 @@ internal static class FileOpening
 
             var size = backend.GetSize();
             return size % alignment == 0
-                ? new Opened(backend, held, path, size, options.IsReadOnly, options.LeaveOpen) { PhysicalBlockBytes = alignment }
+                ? new Opened(backend, held, path, size, options.IsReadOnly, options.LeaveOpen)
+                {
+                    PhysicalBlockBytes = alignment,
+                    Identity = status.Identity,
+                }
                 : throw Refused(
                     path,
                     string.Create(

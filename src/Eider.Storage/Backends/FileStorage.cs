@@ -36,6 +36,7 @@ public sealed class FileStorage : BlockStorage
         _leaveOpen = opened.LeaveOpen;
         _sizeBytes = opened.SizeBytes;
         Name = opened.Name;
+        Identity = opened.Identity;
         var canPunch = _backend.CanPunchHoles && !opened.IsReadOnly;
         Geometry = new BlockGeometry
         {
@@ -56,6 +57,12 @@ public sealed class FileStorage : BlockStorage
 
     /// <inheritdoc/>
     public override long SizeBytes => Volatile.Read(ref _sizeBytes);
+
+    /// <summary>Which file it is, whatever its name; null where the host does not say.</summary>
+    internal FileIdentity? Identity { get; }
+
+    /// <summary>The open file, for questions that the contract has no method for.</summary>
+    internal SafeFileHandle Handle => _backend.Handle;
 
     /// <summary>Opens an existing file or block device.</summary>
     /// <param name="path">Where it is.</param>
@@ -221,6 +228,13 @@ public sealed class FileStorage : BlockStorage
         {
             throw HostErrors.FromException(exception, BlockOperation.Extents, Name, offsetBytes);
         }
+    }
+
+    /// <inheritdoc/>
+    protected override ValueTask<BlockResult> ResizeCoreAsync(long sizeBytes, CancellationToken cancellationToken)
+    {
+        Resize(sizeBytes);
+        return ValueTask.FromResult(BlockResult.Ok);
     }
 
     /// <inheritdoc/>

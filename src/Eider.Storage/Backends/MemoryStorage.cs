@@ -12,8 +12,12 @@ public sealed class MemoryStorage : BlockStorage
     /// <summary>The largest disk that can be made by size: 64 TiB.</summary>
     public const long MaxSizeBytes = 1L << 46;
 
+    // A disk that was made by size may grow this far; the table for it takes 32 KiB.
+    private const long GrowthBytes = 1L << 40;
+
     private readonly Memory<byte> _bytes;
     private readonly SparseBytes? _sparse;
+    private long _sizeBytes;
 
     /// <summary>A disk of zeroes in own memory.</summary>
     /// <param name="sizeBytes">Its size, from 0 to <see cref="MaxSizeBytes"/>.</param>
@@ -24,8 +28,8 @@ public sealed class MemoryStorage : BlockStorage
     {
         ArgumentOutOfRangeException.ThrowIfNegative(sizeBytes);
         ArgumentOutOfRangeException.ThrowIfGreaterThan(sizeBytes, MaxSizeBytes);
-        _sparse = new SparseBytes(sizeBytes);
-        SizeBytes = sizeBytes;
+        _sparse = new SparseBytes(Math.Max(sizeBytes, GrowthBytes));
+        _sizeBytes = sizeBytes;
         Name = name ?? DefaultName(sizeBytes);
         Geometry = GeometryOf(isReadOnly, canUnmap: true);
     }
@@ -37,7 +41,7 @@ public sealed class MemoryStorage : BlockStorage
     public MemoryStorage(Memory<byte> bytes, bool isReadOnly = false, string? name = null)
     {
         _bytes = bytes;
-        SizeBytes = bytes.Length;
+        _sizeBytes = bytes.Length;
         Name = name ?? DefaultName(bytes.Length);
         Geometry = GeometryOf(isReadOnly, canUnmap: false);
     }
@@ -57,7 +61,7 @@ public sealed class MemoryStorage : BlockStorage
     public override BlockGeometry Geometry { get; }
 
     /// <inheritdoc/>
-    public override long SizeBytes { get; }
+    public override long SizeBytes => Volatile.Read(ref _sizeBytes);
 
     /// <summary>Memory that the content takes now, in bytes.</summary>
     public long AllocatedBytes => _sparse?.AllocatedBytes ?? _bytes.Length;
@@ -149,6 +153,34 @@ public sealed class MemoryStorage : BlockStorage
         ValueTask.FromResult(
             _sparse?.GetExtent(offsetBytes, lengthBytes)
             ?? new BlockExtent(offsetBytes, lengthBytes, BlockExtentStatus.Data));
+
+    /// <inheritdoc/>
+    protected override ValueTask<BlockResult> ResizeCoreAsync(long sizeBytes, CancellationToken cancellationToken)
+    {
+        var size = SizeBytes;
+        if (_sparse == null)
+        {
+            return ValueTask.FromResult(BlockResult.Unsupported);
+        }
+
+        if (sizeBytes > _sparse.CapacityBytes)
+        {
+            throw new BlockStorageException(
+                BlockErrorKind.NoSpace, BlockOperation.Resize, Name, null,
+                string.Create(
+                    CultureInfo.InvariantCulture,
+                    $"{Name}: cannot grow to {sizeBytes} bytes; expected at most {_sparse.CapacityBytes}"));
+        }
+
+        if (sizeBytes < size)
+        {
+            _sparse.Zero(sizeBytes, size - sizeBytes, mayFree: true);
+        }
+
+        Volatile.Write(ref _sizeBytes, sizeBytes);
+        OnSizeChanged();
+        return ValueTask.FromResult(BlockResult.Ok);
+    }
 
     private static string DefaultName(long sizeBytes) => string.Create(CultureInfo.InvariantCulture, $"mem:{sizeBytes}");
 

@@ -15,7 +15,14 @@ internal sealed class SparseBytes
     private readonly ChunkTable<byte[]> _chunks;
     private long _allocatedChunks;
 
-    public SparseBytes(long sizeBytes) => _chunks = new ChunkTable<byte[]>(((sizeBytes - 1) >> ChunkBits) + 1);
+    public SparseBytes(long sizeBytes)
+    {
+        CapacityBytes = sizeBytes;
+        _chunks = new ChunkTable<byte[]>(((sizeBytes - 1) >> ChunkBits) + 1);
+    }
+
+    /// <summary>How far it reaches, in bytes.</summary>
+    public long CapacityBytes { get; }
 
     /// <summary>Memory in use, in bytes.</summary>
     public long AllocatedBytes => Interlocked.Read(ref _allocatedChunks) << ChunkBits;

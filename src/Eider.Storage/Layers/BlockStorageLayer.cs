@@ -60,6 +60,10 @@ public abstract class BlockStorageLayer : BlockStorage
         Inner.GetExtentAsync(offsetBytes, lengthBytes, cancellationToken);
 
     /// <inheritdoc/>
+    protected override ValueTask<BlockResult> ResizeCoreAsync(long sizeBytes, CancellationToken cancellationToken) =>
+        Inner.ResizeAsync(sizeBytes, cancellationToken);
+
+    /// <inheritdoc/>
     protected override async ValueTask DisposeCoreAsync()
     {
         Inner.SizeChanged -= OnInnerSizeChanged;

@@ -100,6 +100,13 @@ public sealed class FaultStorage : BlockStorageLayer
         return base.GetExtentCoreAsync(offsetBytes, lengthBytes, cancellationToken);
     }
 
+    /// <inheritdoc/>
+    protected override ValueTask<BlockResult> ResizeCoreAsync(long sizeBytes, CancellationToken cancellationToken)
+    {
+        ThrowIfDue(BlockOperation.Resize, null, 0);
+        return base.ResizeCoreAsync(sizeBytes, cancellationToken);
+    }
+
     private void ThrowIfDue(BlockOperation operation, long? offsetBytes, long lengthBytes)
     {
         if (Due(operation, offsetBytes, lengthBytes) is { } rule)
