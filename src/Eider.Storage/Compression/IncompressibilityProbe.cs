@@ -1,4 +1,5 @@
-using System.Buffers.Binary;
+using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
 
 namespace Eider.Storage.Compression;
 
@@ -74,9 +75,12 @@ public static class IncompressibilityProbe
         Span<ulong> table = stackalloc ulong[1 << TableBits];
         table.Clear();
         var matches = 0;
-        for (var position = 0; position <= run.Length - sizeof(ulong); position++)
+        var last = run.Length - sizeof(ulong);
+        ref var start = ref MemoryMarshal.GetReference(run);
+        for (var position = 0; position <= last; position++)
         {
-            var word = BinaryPrimitives.ReadUInt64LittleEndian(run[position..]);
+            // SAFETY: eight bytes from a position of at most the length less eight lie inside the run.
+            var word = Unsafe.ReadUnaligned<ulong>(ref Unsafe.Add(ref start, position));
             var hash = unchecked(word * Multiplier);
             if (hash >> (64 - AnchorBits) != 0)
             {
