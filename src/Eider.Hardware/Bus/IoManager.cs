@@ -165,18 +165,10 @@ public sealed partial class IoManager
     }
 
     /// <summary>The transaction's operations over, its map becomes the one in use.</summary>
-    internal Task Commit(IoTransaction transaction)
-    {
-        Task[] leaving;
-        lock (_gate)
-        {
-            // May throw, when devices came in between that are now in the way: the transaction stays open.
-            leaving = Install(transaction.Rebase(_map));
-            _hasTransaction = false;
-        }
+    internal Task Commit(IoTransaction transaction) => WaitUnlessInside(InstallOf(transaction));
 
-        return WaitUnlessInside(leaving);
-    }
+    /// <summary>The same, but nobody waits.</summary>
+    internal Task CommitAsync(IoTransaction transaction) => Task.WhenAll(InstallOf(transaction));
 
     internal void Cancel()
     {
@@ -202,6 +194,17 @@ public sealed partial class IoManager
 
     private static bool IsValidWidth(IoSpace space, int lengthBytes) =>
         space == IoSpace.Pio ? lengthBytes is 1 or 2 or 4 : lengthBytes is >= 1 and <= 8;
+
+    private Task[] InstallOf(IoTransaction transaction)
+    {
+        lock (_gate)
+        {
+            // May throw, when devices came in between that are now in the way: the transaction stays open.
+            var leaving = Install(transaction.Rebase(_map));
+            _hasTransaction = false;
+            return leaving;
+        }
+    }
 
     private Task[] Install(BusMap next)
     {

@@ -57,6 +57,19 @@ public sealed class IoTransaction : IDisposable
         return left;
     }
 
+    /// <summary>As <see cref="Commit"/>, but the caller never waits, wherever it is: for those who hold a lock of their own.</summary>
+    /// <returns>Completes when the last call has left the ranges that went.</returns>
+    /// <exception cref="BusOverlapException">As above; nothing changed, the transaction is still open.</exception>
+    /// <exception cref="BusOwnershipException">As above, for a range that meanwhile went.</exception>
+    /// <exception cref="InvalidOperationException">The transaction was committed or cancelled.</exception>
+    public Task CommitAsync()
+    {
+        ThrowIfClosed();
+        var left = _manager.CommitAsync(this);
+        _isOpen = false;
+        return left;
+    }
+
     /// <summary>Forgets all steps.</summary>
     /// <exception cref="InvalidOperationException">The transaction was committed or cancelled.</exception>
     public void Cancel()
