@@ -142,6 +142,7 @@ public sealed class Uart16550 : IDeviceIo, IDisposable
     private bool SendOne()
     {
         Span<byte> character = stackalloc byte[1];
+        int life;
         lock (_gate)
         {
             if (!_core.HasOutput)
@@ -150,6 +151,7 @@ public sealed class Uart16550 : IDeviceIo, IDisposable
             }
 
             character[0] = _core.NextOutput;
+            life = _core.TransmitLife;
         }
 
         if (_peer.Write(character) == 0)
@@ -160,8 +162,8 @@ public sealed class Uart16550 : IDeviceIo, IDisposable
         bool changed;
         lock (_gate)
         {
-            // The guest may have emptied the FIFO since: then there is nothing left to take away.
-            if (_core.HasOutput)
+            // The guest may have emptied the FIFO since, and filled it again: what is in it was not sent yet.
+            if (_core.TransmitLife == life)
             {
                 _core.OutputTaken();
             }

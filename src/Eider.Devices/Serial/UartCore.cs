@@ -27,13 +27,20 @@ internal sealed class UartCore
     /// <summary>The character that is to be sent next.</summary>
     public byte NextOutput => _state.Transmit.Peek();
 
+    /// <summary>Moves whenever characters that wait to be sent are thrown away: the next one is another one then.</summary>
+    public int TransmitLife { get; private set; }
+
     private int Capacity => _state.FifosEnabled ? UartFifo.Depth : 1;
 
     private bool IsLoopback => _state.ModemControl.HasFlag(UartModemControl.Loop);
 
     private bool HasDivisorAccess => _state.LineControl.HasFlag(UartLineControl.DivisorLatchAccess);
 
-    public void Reset() => _state = UartState.PowerOn;
+    public void Reset()
+    {
+        _state = UartState.PowerOn;
+        TransmitLife = unchecked(TransmitLife + 1);
+    }
 
     /// <summary>A character came over the line; <see cref="CanReceive"/> was true.</summary>
     public void Receive(byte value) => _state.Receive.Push(value);
@@ -196,6 +203,7 @@ internal sealed class UartCore
         {
             _state.TransmitterEmptyPending |= _state.Transmit.Count > 0;
             _state.Transmit = default;
+            TransmitLife = unchecked(TransmitLife + 1);
         }
 
         _state.ReceiveTrigger = enable ? TriggerLevel(value >> 6) : (byte)1;

@@ -24,6 +24,19 @@ public static class VirtioLimits
     /// <summary>Most pieces that a chain is lent out in; more are refused, and the device answers with an error.</summary>
     public const int MaxLeasesPerChain = 1 << 16;
 
+    /// <summary>
+    /// Entries of segments and leases, beyond a few for each chain, that the chains of one queue keep for later
+    /// requests. A chain that comes back while there are more forgets its own, so that long requests do not stay in
+    /// the host's memory: an entry takes at most 56 bytes.
+    /// </summary>
+    public const int MaxKeptEntries = 1 << 17;
+
+    /// <summary>
+    /// Entries of segments and leases of one queue above which no further lease is made; the device answers with
+    /// an error. Out of reach but for a translation that cuts buffers into very many pieces.
+    /// </summary>
+    public const int MaxArrayEntries = 1 << 19;
+
     /// <summary>Size of the device configuration space at most, in bytes: one page less the registers.</summary>
     public const int MaxConfigBytes = 0x1000 - 0x100;
 

@@ -13,6 +13,9 @@ internal sealed class TestPeer : ISerialPeer
 
     public Action? Changed { get; set; }
 
+    /// <summary>Called once, while the next character is taken.</summary>
+    public Action? Writing { get; set; }
+
     public string Output
     {
         get
@@ -44,13 +47,18 @@ internal sealed class TestPeer : ISerialPeer
 
     public int Write(ReadOnlySpan<byte> bytes)
     {
+        int taken;
         lock (_output)
         {
-            var taken = Math.Min(bytes.Length, Room);
+            taken = Math.Min(bytes.Length, Room);
             _output.AddRange(bytes[..taken]);
             Room -= taken;
-            return taken;
         }
+
+        var writing = Writing;
+        Writing = null;
+        writing?.Invoke();
+        return taken;
     }
 
     public int Read(Span<byte> bytes)

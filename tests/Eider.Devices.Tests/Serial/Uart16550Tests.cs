@@ -304,4 +304,57 @@ public sealed class Uart16550Tests : IDisposable
         Assert.True(host.Join(TimeSpan.FromSeconds(30)));
         Assert.Equal(string.Concat(Enumerable.Range(0, 20_000).Select(i => (char)('a' + (i % 26)))), _peer.Output);
     }
+
+    [Fact]
+    public void A_character_written_while_the_one_before_it_is_sent_and_thrown_away_is_sent_too()
+    {
+        _uart.Write8(Fcr, 0x01);
+        _peer.Writing = () =>
+        {
+            // Another hart, while the host takes the first character.
+            _uart.Write8(Fcr, 0x05);
+            _uart.Write8(Data, (byte)'b');
+        };
+        _uart.Write8(Data, (byte)'a');
+        Assert.Equal("ab", _peer.Output);
+        Assert.Equal(0x60, _uart.Read8(Lsr) & 0x60);
+    }
+
+    [Fact]
+    public void A_character_written_after_a_reset_that_came_while_the_one_before_it_was_sent_is_sent_too()
+    {
+        _peer.Writing = () =>
+        {
+            _uart.Reset();
+            _uart.Write8(Data, (byte)'b');
+        };
+        _uart.Write8(Data, (byte)'a');
+        Assert.Equal("ab", _peer.Output);
+    }
+
+    [Fact]
+    public async Task Clearing_FIFOs_against_a_host_on_other_threads_loses_no_later_character()
+    {
+        _uart.Write8(Fcr, 0x01);
+        using var stop = new CancellationTokenSource();
+        var host = Task.Run(() =>
+        {
+            while (!stop.IsCancellationRequested)
+            {
+                _peer.Changed?.Invoke();
+            }
+        });
+        for (var i = 0; i < 3000; i++)
+        {
+            _uart.Write8(Data, (byte)'x');
+            _uart.Write8(Fcr, 0x05);
+            _uart.Write8(Data, (byte)'!');
+            var patience = SpinWait.SpinUntil(() => (_uart.Read8(Lsr) & 0x60) == 0x60, TimeSpan.FromSeconds(10));
+            Assert.True(patience);
+        }
+
+        await stop.CancelAsync();
+        await host;
+        Assert.Equal(3000, _peer.Output.Count(character => character == '!'));
+    }
 }

@@ -21,10 +21,10 @@ internal static class BlockRequestParser
         switch (request.Type)
         {
             case BlockRequestType.In:
-                ParseTransfer(state, request, chain.WritableBytes - 1);
+                ParseTransfer(state, request, chain.WritableBytes - 1, chain.ReadableBytes - BlockRequestHeader.Size);
                 break;
             case BlockRequestType.Out:
-                ParseTransfer(state, request, chain.ReadableBytes - BlockRequestHeader.Size);
+                ParseTransfer(state, request, chain.ReadableBytes - BlockRequestHeader.Size, chain.WritableBytes - 1);
                 break;
             case BlockRequestType.Flush:
                 request.Step = BlockStep.Commit;
@@ -51,10 +51,13 @@ internal static class BlockRequestParser
         }
     }
 
-    private static void ParseTransfer(BlockState state, BlockRequest request, ulong dataBytes)
+    // Data of the wrong direction cannot be moved (5.2.6: IN fills writable data, OUT takes readable data). To say OK
+    // of an OUT with writable data would be to lose a write.
+    private static void ParseTransfer(BlockState state, BlockRequest request, ulong dataBytes, ulong wrongBytes)
     {
         var isWrite = request.Type == BlockRequestType.Out;
         if ((isWrite && state.IsReadOnly)
+            || wrongBytes != 0
             || dataBytes % BlockLimits.SectorBytes != 0
             || !Contains(state.Capacity, request.Header.Sector, dataBytes / BlockLimits.SectorBytes))
         {

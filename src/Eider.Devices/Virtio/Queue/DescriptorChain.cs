@@ -12,7 +12,9 @@ public sealed class DescriptorChain
 {
     private const int InitialSegments = 8;
 
-    private ChainSegment[] _segments = new ChainSegment[InitialSegments];
+    private const int InitialLeases = 4;
+
+    private ChainSegment[] _segments = [];
     private GuestLease[] _leases = [];
     private Memory<byte>[] _pieces = [];
     private int _leaseCount;
@@ -139,7 +141,9 @@ public sealed class DescriptorChain
     {
         if (SegmentCount == _segments.Length)
         {
-            Array.Resize(ref _segments, _segments.Length * 2);
+            var entries = Math.Max(InitialSegments, _segments.Length * 2);
+            Queue.CountEntries(Excess(entries) - Excess(_segments.Length));
+            Array.Resize(ref _segments, entries);
         }
 
         _segments[SegmentCount++] = new ChainSegment(address, lengthBytes);
@@ -151,6 +155,19 @@ public sealed class DescriptorChain
         {
             ReadableBytes += lengthBytes;
             ReadableCount++;
+        }
+    }
+
+    /// <summary>Forgets arrays that a long request made grow; the chain is not in use.</summary>
+    internal void DropArrays()
+    {
+        var excess = Excess(_segments.Length) + Excess(_leases.Length);
+        if (excess != 0)
+        {
+            Queue.CountEntries(-excess);
+            _segments = [];
+            _leases = [];
+            _pieces = [];
         }
     }
 
@@ -211,15 +228,9 @@ public sealed class DescriptorChain
     {
         while (lengthBytes != 0)
         {
-            if (_leaseCount == VirtioLimits.MaxLeasesPerChain || !Queue.Memory.TryLease(address, lengthBytes, access, out var lease))
+            if (!TryMakeRoomForLease() || !Queue.Memory.TryLease(address, lengthBytes, access, out var lease))
             {
                 return false;
-            }
-
-            if (_leaseCount == _leases.Length)
-            {
-                Array.Resize(ref _leases, Math.Max(4, _leases.Length * 2));
-                Array.Resize(ref _pieces, _leases.Length);
             }
 
             _leases[_leaseCount] = lease;
@@ -228,6 +239,29 @@ public sealed class DescriptorChain
             lengthBytes -= (uint)lease.Memory.Length;
         }
 
+        return true;
+    }
+
+    // The few entries that every chain has are not worth counting.
+    private static int Excess(int entries) => Math.Max(0, entries - InitialSegments);
+
+    private bool TryMakeRoomForLease()
+    {
+        if (_leaseCount < _leases.Length)
+        {
+            return true;
+        }
+
+        var entries = Math.Max(InitialLeases, _leases.Length * 2);
+        var growth = Excess(entries) - Excess(_leases.Length);
+        if (entries > VirtioLimits.MaxLeasesPerChain || Queue.ArrayEntries + growth > VirtioLimits.MaxArrayEntries)
+        {
+            return false;
+        }
+
+        Queue.CountEntries(growth);
+        Array.Resize(ref _leases, entries);
+        Array.Resize(ref _pieces, entries);
         return true;
     }
 }

@@ -141,7 +141,7 @@ public sealed class PackedQueue : VirtQueue
                 return false;
             case EventDescriptor when EventIdx:
                 return Memory.TryReadUInt16Acquire(_driverEvent, out var asked)
-                    ? IsCrossed(asked, before)
+                    ? IsCrossed(asked, before, UsedSinceDecision, Size)
                     : Fail(QueueFault.RingOutsideRam);
             default:
                 return true;
@@ -170,19 +170,26 @@ public sealed class PackedQueue : VirtQueue
     private static bool IsAvailable(DescriptorBits flags, bool wrap) =>
         (flags & DescriptorBits.Avail) != 0 == wrap && (flags & DescriptorBits.Used) != 0 != wrap;
 
-    private int Position(int index, bool wrap) => index + (wrap ? 0 : Size);
+    private int Position(int index, bool wrap) => Position(index, wrap, Size);
 
-    private bool IsCrossed(ushort asked, int before)
+    private static int Position(int index, bool wrap, int size) => index + (wrap ? 0 : size);
+
+    /// <summary>True if the descriptor asked for is among those just used (2.8.14, RING_EVENT_FLAGS_DESC).</summary>
+    /// <param name="asked">Offset, and the wrap counter in bit 15, as the driver stored them.</param>
+    /// <param name="before">Position of the first of them: below the size with the wrap counter set, else above.</param>
+    /// <param name="used">How many, at most twice the size less one.</param>
+    /// <param name="size">Size of the ring.</param>
+    internal static bool IsCrossed(ushort asked, int before, int used, int size)
     {
         var index = asked & ~WrapBit;
-        if (index >= Size)
+        if (index >= size)
         {
             return true; // no such descriptor: a notification too many harms nobody
         }
 
-        var round = 2 * Size;
-        var distance = (Position(index, (asked & WrapBit) != 0) - before + round) % round;
-        return distance < UsedSinceDecision;
+        var round = 2 * size;
+        var distance = (Position(index, (asked & WrapBit) != 0, size) - before + round) % round;
+        return distance < used;
     }
 
     private ulong SlotAddress(int index) => _ring + (DescriptorBytes * (ulong)(uint)index);

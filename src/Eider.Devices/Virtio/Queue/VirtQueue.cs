@@ -80,6 +80,9 @@ public abstract class VirtQueue : IDisposable
     /// <summary>Chains taken in this run of the worker.</summary>
     public int TakenInRun => Size - _budget;
 
+    /// <summary>Entries in the arrays of all chains of this queue, used or kept, beyond the first few of each.</summary>
+    internal int ArrayEntries { get; private set; }
+
     /// <summary>True if EVENT_IDX is negotiated.</summary>
     protected bool EventIdx { get; }
 
@@ -119,7 +122,7 @@ public abstract class VirtQueue : IDisposable
         fetched.Clear();
         if (!TryFetch(fetched))
         {
-            _pool.Push(fetched);
+            Keep(fetched);
             return false;
         }
 
@@ -305,6 +308,8 @@ public abstract class VirtQueue : IDisposable
         return false;
     }
 
+    internal void CountEntries(int change) => ArrayEntries += change;
+
     internal void MarkPending(DescriptorChain chain)
     {
         if (!chain.IsPending && chain.IsInFlight)
@@ -409,11 +414,21 @@ public abstract class VirtQueue : IDisposable
         WriteUsed(chain);
         UsedSinceDecision += Math.Max(1, (int)chain.Slots);
         Leave(chain);
-        _pool.Push(chain);
+        Keep(chain);
         if (UsedSinceDecision >= Size)
         {
             Flush(); // so that a position cannot be passed twice between two decisions
         }
+    }
+
+    private void Keep(DescriptorChain chain)
+    {
+        if (ArrayEntries > VirtioLimits.MaxKeptEntries)
+        {
+            chain.DropArrays();
+        }
+
+        _pool.Push(chain);
     }
 
     private void Leave(DescriptorChain chain)

@@ -111,6 +111,25 @@ public sealed class BlockRequestTests
             ["Discard 1+2", "Discard 60+4", "WriteZeroes 10+1", "WriteZeroes 12+3"], disk.Storage.Log!);
     }
 
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void Data_of_the_wrong_direction_is_an_io_error_and_moves_nothing(bool isPacked)
+    {
+        // An OUT whose data the device may only write was no empty write: OK would mean that the data is on the disk.
+        using var disk = Create(isPacked);
+        var before = disk.Storage.Content.ToArray();
+        var write = disk.Do(Out, 1, inputBytes: 512);
+        Assert.Equal(IoError, disk.StatusOf(write));
+        Assert.All(disk.DataOf(write), b => Assert.Equal(BlockBench.Unwritten, b));
+        Assert.Equal(IoError, disk.StatusOf(disk.Do(In, 1, Pattern(512))));
+        Assert.Equal(IoError, disk.StatusOf(disk.Do(Out, 1, Pattern(512), inputBytes: 512)));
+        Assert.Equal(IoError, disk.StatusOf(disk.Do(In, 1, Pattern(512), inputBytes: 512)));
+        Assert.Equal(before, disk.Storage.Content);
+        Assert.Empty(disk.Storage.Log!);
+        Assert.Equal(Ok, disk.StatusOf(disk.Do(Out, 1))); // no data at all is an empty write
+    }
+
     [Fact]
     public void Spec_5_2_6_2_e_After_write_zeroes_the_range_reads_as_zeroes_with_and_without_unmap()
     {
