@@ -6,15 +6,15 @@ using System.Text;
 
 namespace Eider.Cli.Tests.Packages;
 
-/// <summary>Writes the public surface of an assembly as sorted text: a line for each type, below it one for each member.</summary>
+/// <summary>Writes the public surface of types as sorted text: a line for each type, below it one for each member.</summary>
 internal static class ApiListing
 {
     private const BindingFlags Anything = BindingFlags.Public | BindingFlags.NonPublic | BindingFlags.Instance;
 
-    public static string Of(Assembly assembly)
+    public static string Of(IEnumerable<Type> types)
     {
         var text = new StringBuilder();
-        foreach (var type in Libraries.VisibleTypes(assembly).OrderBy(ApiTypeNames.Declared, StringComparer.Ordinal))
+        foreach (var type in types.OrderBy(ApiTypeNames.Declared, StringComparer.Ordinal))
         {
             text.Append(Attributes(type)).Append(Header(type)).Append('\n');
             var members = typeof(Delegate).IsAssignableFrom(type) ? [] : Libraries.VisibleMembers(type);

@@ -1,4 +1,5 @@
 using System.Reflection;
+using System.Runtime.CompilerServices;
 using Eider.Testing;
 
 namespace Eider.Cli.Tests.Packages;
@@ -26,7 +27,7 @@ internal static class Libraries
             {
                 MethodBase method => IsVisible(method) && IsWritten(method),
                 FieldInfo field => (field.IsPublic || field.IsFamily || field.IsFamilyOrAssembly) && !field.IsSpecialName,
-                PropertyInfo property => property.GetAccessors(nonPublic: true).Any(IsVisible),
+                PropertyInfo property => !IsGenerated(property) && property.GetAccessors(nonPublic: true).Any(IsVisible),
                 EventInfo { AddMethod: { } add } => IsVisible(add),
                 _ => false,
             });
@@ -40,6 +41,8 @@ internal static class Libraries
 
     // The compiler writes the members of records and the accessors of automatic properties.
     private static bool IsWritten(MethodBase method) =>
-        !method.IsDefined(typeof(System.Runtime.CompilerServices.CompilerGeneratedAttribute), inherit: false)
+        !IsGenerated(method)
         && (!method.IsSpecialName || method.IsConstructor || method.Name.StartsWith("op_", StringComparison.Ordinal));
+
+    private static bool IsGenerated(MemberInfo member) => member.IsDefined(typeof(CompilerGeneratedAttribute), inherit: false);
 }
