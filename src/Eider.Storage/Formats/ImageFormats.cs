@@ -8,8 +8,11 @@ public static class ImageFormats
     /// <summary>Bytes as they are.</summary>
     public static ImageFormat Raw { get; } = new Formats.Raw.RawFormat();
 
+    /// <summary>QEMU's copy-on-write format, versions 2 and 3.</summary>
+    public static ImageFormat Qcow2 { get; } = new Formats.Qcow2.Qcow2Format();
+
     /// <summary>All of them.</summary>
-    public static IReadOnlyList<ImageFormat> All { get; } = [Raw];
+    public static IReadOnlyList<ImageFormat> All { get; } = [Raw, Qcow2];
 
     /// <summary>The format of a name, or null.</summary>
     public static ImageFormat? Find(string name) => All.FirstOrDefault(format => format.Name == name);

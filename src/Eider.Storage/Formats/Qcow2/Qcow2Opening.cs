@@ -1,0 +1,81 @@
+using System.Globalization;
+
+namespace Eider.Storage.Formats.Qcow2;
+
+/// <summary>All that is read, checked and opened before a file becomes an image.</summary>
+internal static class Qcow2Opening
+{
+    /// <summary>Opens an image. What is opened besides the file is closed again if it fails.</summary>
+    public static async ValueTask<Qcow2Core> OpenAsync(
+        BlockStorage file, ImageOpenOptions options, CancellationToken cancellationToken)
+    {
+        var header = await Qcow2HeaderReader.ReadAsync(file, cancellationToken).ConfigureAwait(false);
+        CheckMode(header, file, options);
+        var l1Bytes = header.L1Entries * 8L;
+        if (header.L1Offset > file.SizeBytes - Math.Min(l1Bytes, file.SizeBytes) && l1Bytes > 0)
+        {
+            throw ImageErrors.Invalid(
+                file.Name, header.L1Offset,
+                string.Create(
+                    CultureInfo.InvariantCulture,
+                    $"the L1 table of {l1Bytes} bytes at {header.L1Offset} reaches past the end of the file at {file.SizeBytes}"));
+        }
+
+        var opened = new List<BlockStorage>();
+        try
+        {
+            var imageFile = new ImageFile(file);
+            var l1 = await L1Table.ReadAsync(imageFile, header.L1Offset, header.L1Entries, cancellationToken).ConfigureAwait(false);
+            var data = imageFile;
+            if (header.HasDataFile && await OpenDataAsync(header, file, options, cancellationToken).ConfigureAwait(false) is { } dataFile)
+            {
+                opened.Add(dataFile);
+                data = new ImageFile(dataFile);
+            }
+
+            var backing = options.Backing ?? (header.BackingName == null ? null
+                : await ImageChain.OpenBackingAsync(file, header.BackingName, header.BackingFormat, options, cancellationToken)
+                    .ConfigureAwait(false));
+            return new Qcow2Core(header, imageFile, data, l1, options) { Backing = backing };
+        }
+        catch
+        {
+            foreach (var storage in opened)
+            {
+                await storage.DisposeAsync().ConfigureAwait(false);
+            }
+
+            throw;
+        }
+    }
+
+    private static void CheckMode(Qcow2Header header, BlockStorage file, ImageOpenOptions options)
+    {
+        if (!options.IsReadOnly && file.Geometry.IsReadOnly)
+        {
+            throw new BlockStorageException(
+                BlockErrorKind.AccessDenied, BlockOperation.Open, file.Name, null,
+                $"{file.Name}: the file cannot be written; open the image read-only");
+        }
+
+        if (header.IsCorrupt && !options.IsReadOnly && !options.IsForRepair)
+        {
+            throw new BlockStorageException(
+                BlockErrorKind.CorruptImage, BlockOperation.Open, file.Name, null,
+                $"{file.Name}: the image is marked as corrupt; open it read-only, or repair it with 'eider img check -r all'");
+        }
+    }
+
+    private static async ValueTask<BlockStorage?> OpenDataAsync(
+        Qcow2Header header, BlockStorage file, ImageOpenOptions options, CancellationToken cancellationToken)
+    {
+        if (options.DataFile != null)
+        {
+            return options.DataFile;
+        }
+
+        var name = header.DataFileName ?? throw ImageErrors.Invalid(
+            file.Name, null, "the data lie in another file that the image does not name; give it with the image");
+        return await ImageChain.OpenDataFileAsync(file, name, options, cancellationToken).ConfigureAwait(false);
+    }
+}
