@@ -33,7 +33,7 @@ public enum VirtioFeature
     /// <summary>VIRTIO_F_NOTIFICATION_DATA: driver notifications carry the ring position.</summary>
     NotificationData = 38,
 
-    /// <summary>VIRTIO_F_NOTIF_CONFIG_DATA: PCI only, never offered here.</summary>
+    /// <summary>VIRTIO_F_NOTIF_CONFIG_DATA: PCI only: the device says what notifications call its queues.</summary>
     NotifConfigData = 39,
 
     /// <summary>VIRTIO_F_RING_RESET: single queues can be reset.</summary>

@@ -17,6 +17,9 @@ public static class VirtioFeatures
         | (1UL << (int)VirtioFeature.InOrder) | (1UL << (int)VirtioFeature.OrderPlatform)
         | (1UL << (int)VirtioFeature.NotificationData);
 
+    /// <summary>The same for a virtio-pci device.</summary>
+    public const ulong SupportedOverPci = Supported | (1UL << (int)VirtioFeature.NotifConfigData);
+
     /// <summary>The bits that belong to the transport and the rings (24 to 41, section 2.2), not to a device type.</summary>
     public const ulong Reserved = ((1UL << 42) - 1) & ~((1UL << 24) - 1);
 

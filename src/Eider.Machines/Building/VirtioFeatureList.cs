@@ -9,7 +9,7 @@ internal static class VirtioFeatureList
 {
     /// <summary>Reads ring, features and required features of a device.</summary>
     /// <exception cref="MachineConfigurationException">A name is unknown or a bit is not implemented.</exception>
-    public static VirtioMmioOptions Parse(VirtioDeviceConfiguration device, string setting)
+    public static VirtioTransportOptions Parse(VirtioDeviceConfiguration device, string setting)
     {
         var offered = VirtioFeatures.DefaultOffered;
         var withheld = 0UL;
@@ -40,7 +40,7 @@ internal static class VirtioFeatureList
             required |= ParseBits(device.Required[i], Where(setting, "required", i));
         }
 
-        return new VirtioMmioOptions
+        return new VirtioTransportOptions
         {
             Offered = offered,
             Withheld = withheld,

@@ -29,7 +29,7 @@ public sealed class VirtioTestBench : IAsyncDisposable
     /// <param name="executor">Where workers run; by hand unless given.</param>
     /// <param name="trace">Where virtio traces go.</param>
     public VirtioTestBench(
-        VirtioDevice device, VirtioMmioOptions? options = null, Func<GuestRam, GuestMemory>? wrap = null,
+        VirtioDevice device, VirtioTransportOptions? options = null, Func<GuestRam, GuestMemory>? wrap = null,
         IExecutor? executor = null, ITraceSink? trace = null)
     {
         Ram = new GuestRam((RamBase, RamBytes));

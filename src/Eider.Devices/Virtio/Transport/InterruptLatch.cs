@@ -3,7 +3,7 @@ using Eider.Hardware.Interrupts;
 namespace Eider.Devices.Virtio.Transport;
 
 /// <summary>
-/// InterruptStatus and the wire that shows it: high while any bit is set. Bits change without a lock; the wire is
+/// InterruptStatus (ISR status over PCI) and the wire that shows it: high while any bit is set. Bits change without a lock; the wire is
 /// driven by one thread at a time, which looks again for whoever came meanwhile, so that the last level driven is
 /// that of the last change.
 /// </summary>
@@ -26,6 +26,9 @@ internal sealed class InterruptLatch(IInterruptLine line)
 
     /// <summary>Clears bits; <see cref="Drive"/> must follow, with no lock held.</summary>
     public void Clear(int bits) => Interlocked.And(ref _status, ~bits);
+
+    /// <summary>Takes all bits and clears them at once; <see cref="Drive"/> must follow, with no lock held.</summary>
+    public int Take() => Interlocked.Exchange(ref _status, 0);
 
     /// <summary>Makes the wire show the register.</summary>
     public void Drive()

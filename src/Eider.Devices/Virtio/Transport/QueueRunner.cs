@@ -7,7 +7,7 @@ namespace Eider.Devices.Virtio.Transport;
 /// The worker of one queue. It alone touches the queue: it processes it, and it stops it when asked. The phase is
 /// changed under the transport's lock only.
 /// </summary>
-internal sealed class QueueRunner(VirtioMmioDevice owner, VirtioDevice device, int index) : IVirtQueueHost
+internal sealed class QueueRunner(VirtioTransport owner, VirtioDevice device, int index) : IVirtQueueHost
 {
     private IWorker? _worker;
     private VirtQueue? _queue;
@@ -62,7 +62,7 @@ internal sealed class QueueRunner(VirtioMmioDevice owner, VirtioDevice device, i
             return;
         }
 
-        if (Phase == QueuePhase.Running && !owner.IsBroken)
+        if (Phase == QueuePhase.Running && !owner.IsBroken && owner.MayReachMemory)
         {
             Guard(Process, queue);
         }

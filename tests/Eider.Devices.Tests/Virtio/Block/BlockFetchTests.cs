@@ -37,7 +37,7 @@ public sealed class BlockFetchTests
     {
         var storage = new ScriptedStorage(new byte[64 * 512]) { Holds = true };
         await using var bench = new VirtioTestBench(
-            new BlockDevice { Storage = storage }.Build(), new VirtioMmioOptions { Offered = FeatureSets.All });
+            new BlockDevice { Storage = storage }.Build(), new VirtioTransportOptions { Offered = FeatureSets.All });
         var ring = bench.Start(layout | FeatureSets.InOrder);
         var ids = new List<ushort>();
         for (var i = 0; i < 4; i++)

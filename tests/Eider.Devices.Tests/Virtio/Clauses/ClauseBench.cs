@@ -25,7 +25,7 @@ internal abstract class ClauseBench : IAsyncDisposable
     private WatchedMemory? _memory;
     private int _rises;
 
-    protected ClauseBench(VirtioDevice device, ulong features, VirtioMmioOptions? options, int queues)
+    protected ClauseBench(VirtioDevice device, ulong features, VirtioTransportOptions? options, int queues)
     {
         Bench = new VirtioTestBench(device, options, ram => _memory = new WatchedMemory(ram));
         Features = features;

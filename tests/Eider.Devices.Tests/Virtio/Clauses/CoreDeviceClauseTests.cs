@@ -89,7 +89,7 @@ public sealed class CoreDeviceClauseTests
             }
         }
 
-        Assert.Throws<ArgumentException>(() => new VirtioMmioOptions { Offered = VirtioFeatures.DefaultOffered | (1UL << 41) }.Validate(new EchoDevice()));
+        Assert.Throws<ArgumentException>(() => new VirtioTransportOptions { Offered = VirtioFeatures.DefaultOffered | (1UL << 41) }.Validate(new EchoDevice()));
     }
 
     [Theory]
@@ -226,7 +226,7 @@ public sealed class CoreDeviceClauseTests
         {
             await using var bench = new VirtioTestBench(device);
             Assert.True(bench.ReadOfferedFeatures().Has(VirtioFeature.Version1));
-            Assert.Throws<ArgumentException>(() => new VirtioMmioOptions { Offered = 0 }.Validate(device));
+            Assert.Throws<ArgumentException>(() => new VirtioTransportOptions { Offered = 0 }.Validate(device));
         }
     }
 
@@ -259,7 +259,7 @@ public sealed class CoreDeviceClauseTests
         {
             await using var bench = new VirtioTestBench(device, new() { Offered = FeatureSets.All });
             Assert.False(bench.ReadOfferedFeatures().Has(VirtioFeature.SrIov));
-            var options = new VirtioMmioOptions { Offered = FeatureSets.All | VirtioFeature.SrIov.Mask() };
+            var options = new VirtioTransportOptions { Offered = FeatureSets.All | VirtioFeature.SrIov.Mask() };
             Assert.Throws<ArgumentException>(() => options.Validate(device));
         }
     }

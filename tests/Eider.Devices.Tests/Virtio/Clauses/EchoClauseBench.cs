@@ -13,7 +13,7 @@ internal sealed class EchoClauseBench : ClauseBench
     }
 
     private EchoClauseBench(EchoDevice device, ulong features, int queues)
-        : base(device, features, new VirtioMmioOptions { Offered = FeatureSets.All }, queues) => Device = device;
+        : base(device, features, new VirtioTransportOptions { Offered = FeatureSets.All }, queues) => Device = device;
 
     public EchoDevice Device { get; }
 

@@ -7,7 +7,7 @@ namespace Eider.Devices.Tests.Virtio.Queue;
 /// <summary>A model driver against the rings: random requests, completions and notification modes.</summary>
 public sealed class RingModelTests
 {
-    private static readonly VirtioMmioOptions Options = new() { Offered = FeatureSets.All };
+    private static readonly VirtioTransportOptions Options = new() { Offered = FeatureSets.All };
 
     [Theory]
     [MemberData(nameof(FeatureSets.Every), MemberType = typeof(FeatureSets))]

@@ -56,19 +56,19 @@ public sealed class FeatureTests
     [InlineData(1UL << 41)]
     public void Bits_that_cannot_be_kept_are_refused_when_the_device_is_made(ulong bits)
     {
-        var options = new VirtioMmioOptions { Offered = VirtioFeatures.DefaultOffered | bits };
+        var options = new VirtioTransportOptions { Offered = VirtioFeatures.DefaultOffered | bits };
         Assert.Throws<ArgumentException>(() => options.Validate(new EchoDevice()));
     }
 
     [Fact]
     public void Contradicting_options_are_refused_when_the_device_is_made()
     {
-        Assert.Throws<ArgumentException>(() => new VirtioMmioOptions { Offered = 0 }.Validate(new EchoDevice()));
-        Assert.Throws<ArgumentException>(() => new VirtioMmioOptions { Required = 1 << 3 }.Validate(new EchoDevice()));
-        Assert.Throws<ArgumentException>(() => new VirtioMmioOptions().Validate(new EchoDevice { OwnFeatures = 1UL << 28 }));
-        Assert.Throws<ArgumentException>(() => new VirtioMmioOptions { Offered = FeatureSets.Split }.Validate(new EchoDevice(48)));
-        Assert.Throws<ArgumentException>(() => new VirtioMmioOptions().Validate(new EchoDevice(32769)));
-        Assert.Throws<ArgumentException>(() => new VirtioMmioOptions().Validate(new EchoDevice { Config = new byte[4096] }));
+        Assert.Throws<ArgumentException>(() => new VirtioTransportOptions { Offered = 0 }.Validate(new EchoDevice()));
+        Assert.Throws<ArgumentException>(() => new VirtioTransportOptions { Required = 1 << 3 }.Validate(new EchoDevice()));
+        Assert.Throws<ArgumentException>(() => new VirtioTransportOptions().Validate(new EchoDevice { OwnFeatures = 1UL << 28 }));
+        Assert.Throws<ArgumentException>(() => new VirtioTransportOptions { Offered = FeatureSets.Split }.Validate(new EchoDevice(48)));
+        Assert.Throws<ArgumentException>(() => new VirtioTransportOptions().Validate(new EchoDevice(32769)));
+        Assert.Throws<ArgumentException>(() => new VirtioTransportOptions().Validate(new EchoDevice { Config = new byte[4096] }));
     }
 
     [Fact]

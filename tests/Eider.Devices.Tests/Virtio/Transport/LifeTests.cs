@@ -8,7 +8,7 @@ namespace Eider.Devices.Tests.Virtio.Transport;
 /// <summary>Status, queues, interrupts and resets (virtio 1.3, sections 2.1, 2.4, 2.6, 4.2).</summary>
 public sealed class LifeTests
 {
-    private static readonly VirtioMmioOptions AllFeatures = new() { Offered = FeatureSets.All };
+    private static readonly VirtioTransportOptions AllFeatures = new() { Offered = FeatureSets.All };
 
     [Fact]
     public async Task The_device_is_called_in_the_documented_order()

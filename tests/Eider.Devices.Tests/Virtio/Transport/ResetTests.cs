@@ -10,7 +10,7 @@ namespace Eider.Devices.Tests.Virtio.Transport;
 public sealed class ResetTests
 {
     private static readonly uint[] Statuses = [0, 1, 3, 0, 1];
-    private static readonly VirtioMmioOptions AllFeatures = new() { Offered = FeatureSets.All };
+    private static readonly VirtioTransportOptions AllFeatures = new() { Offered = FeatureSets.All };
 
     [Theory]
     [MemberData(nameof(FeatureSets.Layouts), MemberType = typeof(FeatureSets))]

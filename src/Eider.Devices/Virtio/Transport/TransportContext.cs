@@ -3,9 +3,9 @@ using Eider.Hardware.Memory;
 
 namespace Eider.Devices.Virtio.Transport;
 
-/// <summary>A virtio-mmio transport, seen from its device.</summary>
-internal sealed class MmioContext(
-    VirtioMmioDevice transport, VirtioServices services, DeviceStatistics statistics, IDmaTranslation? translation)
+/// <summary>A transport, seen from its device.</summary>
+internal sealed class TransportContext(
+    VirtioTransport transport, VirtioServices services, DeviceStatistics statistics, IDmaTranslation? translation)
     : VirtioDeviceContext(services, statistics)
 {
     private readonly GuestMemory? _translated = translation is null ? null : new TranslatedGuestMemory(services.Memory, translation);

@@ -1,11 +1,11 @@
 namespace Eider.Devices.Virtio.Transport;
 
-/// <summary>What can be switched on one virtio-mmio device.</summary>
-public sealed record VirtioMmioOptions
+/// <summary>What can be switched on the transport of one virtio device.</summary>
+public sealed record VirtioTransportOptions
 {
     /// <summary>
     /// The offered bits of transport and rings; bits of the device type are added by the device. At most
-    /// <see cref="VirtioFeatures.Supported"/>, with VERSION_1.
+    /// <see cref="VirtioFeatures.Supported"/> (<see cref="VirtioFeatures.SupportedOverPci"/>), with VERSION_1.
     /// </summary>
     public ulong Offered { get; init; } = VirtioFeatures.DefaultOffered;
 
@@ -15,7 +15,7 @@ public sealed record VirtioMmioOptions
     /// <summary>FEATURES_OK is refused to a driver that did not accept all of these; VERSION_1 always is among them.</summary>
     public ulong Required { get; init; }
 
-    /// <summary>The VendorID register.</summary>
+    /// <summary>The VendorID register of virtio-mmio; over PCI the vendor is fixed.</summary>
     public uint VendorId { get; init; } = 0xFFFF;
 
     /// <summary>
@@ -25,11 +25,13 @@ public sealed record VirtioMmioOptions
     public IDmaTranslation? DmaTranslation { get; init; }
 
     /// <summary>Checks the options against a device.</summary>
+    /// <param name="device">The device.</param>
+    /// <param name="supported">The bits that the transport has.</param>
     /// <exception cref="ArgumentException">They contradict each other or what is implemented.</exception>
-    public void Validate(VirtioDevice device)
+    public void Validate(VirtioDevice device, ulong supported = VirtioFeatures.Supported)
     {
         ArgumentNullException.ThrowIfNull(device);
-        Refuse((Offered & ~VirtioFeatures.Supported) != 0, $"offered bits 0x{Offered & ~VirtioFeatures.Supported:x} are not supported");
+        Refuse((Offered & ~supported) != 0, $"offered bits 0x{Offered & ~supported:x} are not supported");
         Refuse(!Offered.Has(VirtioFeature.Version1), "VIRTIO_F_VERSION_1 must be offered");
         Refuse(
             Offered.Has(VirtioFeature.AccessPlatform) && DmaTranslation is null,

@@ -4,11 +4,11 @@ using Eider.Hardware.Bus;
 namespace Eider.Devices.Virtio.Transport;
 
 /// <content>
-/// Status, QueueReady and QueueReset. Each write is a change of life that runs alone, without the lock; writes
+/// Status, queue enable and queue reset. Each write is a change of life that runs alone, without the lock; writes
 /// that come meanwhile (of other harts) wait as pending accesses and run in their order. A reset lasts until every
 /// queue's worker has let go of its queue.
 /// </content>
-public sealed partial class VirtioMmioDevice
+public abstract partial class VirtioTransport
 {
     private const DeviceStatus DriverBits =
         DeviceStatus.Acknowledge | DeviceStatus.Driver | DeviceStatus.FeaturesOk | DeviceStatus.DriverOk | DeviceStatus.Failed;
@@ -20,6 +20,19 @@ public sealed partial class VirtioMmioDevice
     private bool _resetting;
     private int _resetWaitsFor;
     private PendingAccess? _resetAccess;
+
+    /// <summary>The registers behind which a device's life is.</summary>
+    private protected enum LifeRegister
+    {
+        /// <summary>The status byte.</summary>
+        Status,
+
+        /// <summary>QueueReady, queue_enable.</summary>
+        QueueEnable,
+
+        /// <summary>QueueReset, queue_reset.</summary>
+        QueueReset,
+    }
 
     private enum LifeChange
     {
@@ -39,7 +52,8 @@ public sealed partial class VirtioMmioDevice
             return;
         }
 
-        var reset = ChangeLife(VirtioMmioRegister.Status, 0);
+        GC.SuppressFinalize(this);
+        var reset = ChangeLife(LifeRegister.Status, 0);
         if (reset.Pending is { } pending)
         {
             // Not on the worker's own thread: it is about to be ended.
@@ -87,7 +101,7 @@ public sealed partial class VirtioMmioDevice
                 SetConfigurationChange();
             }
 
-            _interrupt.Drive();
+            DriveInterrupts();
         }
     }
 
@@ -108,7 +122,7 @@ public sealed partial class VirtioMmioDevice
 
         Trace("needs-reset", 0, 0);
         Trace(reason, 0, 0);
-        _interrupt.Drive();
+        DriveInterrupts();
         foreach (var runner in _runners)
         {
             runner.Signal(); // each stops its queue
@@ -127,7 +141,7 @@ public sealed partial class VirtioMmioDevice
             registers.Ready = false;
             if (registers.Resetting)
             {
-                registers = new QueueRegisters { Size = _maxSizes[runner.Index] }; // 2.6.1: back to the default
+                ResetQueueRegisters(runner.Index); // 2.6.1: back to the default
             }
 
             access = _stopping[runner.Index];
@@ -147,7 +161,8 @@ public sealed partial class VirtioMmioDevice
         }
     }
 
-    private BusResult ChangeLife(VirtioMmioRegister register, uint value)
+    /// <summary>A write to one of the registers that change the device's life. No lock held.</summary>
+    private protected BusResult ChangeLife(LifeRegister register, uint value)
     {
         uint queue;
         lock (_gate)
@@ -209,14 +224,14 @@ public sealed partial class VirtioMmioDevice
         }
     }
 
-    private LifeChange Perform(VirtioMmioRegister register, uint queue, uint value, PendingAccess access)
+    private LifeChange Perform(LifeRegister register, uint queue, uint value, PendingAccess access)
     {
-        Trace(register == VirtioMmioRegister.Status ? "status" : "queue-state", queue, value);
+        Trace(register == LifeRegister.Status ? "status" : "queue-state", queue, value);
         switch (register)
         {
-            case VirtioMmioRegister.Status when value == 0:
+            case LifeRegister.Status when value == 0:
                 return BeginReset(access);
-            case VirtioMmioRegister.Status:
+            case LifeRegister.Status:
                 AdvanceStatus((DeviceStatus)(value & (uint)DriverBits));
                 return LifeChange.Done;
         }
@@ -227,7 +242,7 @@ public sealed partial class VirtioMmioDevice
             return LifeChange.Done;
         }
 
-        if (register == VirtioMmioRegister.QueueReset)
+        if (register == LifeRegister.QueueReset)
         {
             ResetQueue((int)queue, value);
             return LifeChange.Done;
@@ -286,13 +301,13 @@ public sealed partial class VirtioMmioDevice
         lock (_gate)
         {
             ResetRegisters();
-            _interrupt.Clear(-1);
+            ResetInterrupts();
             Volatile.Write(ref _negotiated, 0);
             Volatile.Write(ref _broken, false);
             _resetting = false;
         }
 
-        _interrupt.Drive();
+        DriveInterrupts();
         Trace("reset", 0, 0);
     }
 
@@ -336,7 +351,7 @@ public sealed partial class VirtioMmioDevice
             features = _state.DriverFeatures;
             valid = _state.Status.HasFlag(DeviceStatus.Driver) && !_state.DriverFeaturesBeyond
                 && (features & ~OfferedFeatures) == 0
-                && (_options.Required & ~features) == 0
+                && (Options.Required & ~features) == 0
                 && features.Has(VirtioFeature.Version1);
         }
 
@@ -485,7 +500,7 @@ public sealed partial class VirtioMmioDevice
 
             if (_runners[index].Phase == QueuePhase.Idle)
             {
-                _queues[index] = new QueueRegisters { Size = _maxSizes[index] };
+                ResetQueueRegisters(index);
                 return;
             }
 
@@ -502,7 +517,7 @@ public sealed partial class VirtioMmioDevice
         _configGeneration = unchecked(_configGeneration + 1);
         if (_state.Status.HasFlag(DeviceStatus.DriverOk) && !_resetting)
         {
-            _interrupt.Set(InterruptLatch.ConfigurationChange);
+            NoteConfigurationChange();
         }
     }
 
@@ -527,5 +542,5 @@ public sealed partial class VirtioMmioDevice
         }
     }
 
-    private readonly record struct DeferredWrite(VirtioMmioRegister Register, uint Queue, uint Value, PendingAccess Access);
+    private readonly record struct DeferredWrite(LifeRegister Register, uint Queue, uint Value, PendingAccess Access);
 }

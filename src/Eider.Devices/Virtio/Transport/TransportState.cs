@@ -1,7 +1,7 @@
 namespace Eider.Devices.Virtio.Transport;
 
-/// <summary>All that a guest sees of a virtio-mmio device, but for the queues and the interrupt latch: a reset assigns it.</summary>
-internal struct MmioState
+/// <summary>All that a guest sees of a virtio device's transport, but for the queues and the interrupt latch: a reset assigns it.</summary>
+internal struct TransportState
 {
     public DeviceStatus Status;
     public uint DeviceFeaturesSel;
