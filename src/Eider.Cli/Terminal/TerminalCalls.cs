@@ -1,8 +1,10 @@
 using System.Runtime.InteropServices;
+using System.Runtime.Versioning;
 
 namespace Eider.Cli.Terminal;
 
 /// <summary>The C library's terminal calls (POSIX.1, termios.h; ioctl_tty(2)).</summary>
+[UnsupportedOSPlatform("windows")]
 internal static partial class TerminalCalls
 {
     private const string Library = "libc";

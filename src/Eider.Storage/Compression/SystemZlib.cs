@@ -1,8 +1,10 @@
 using System.Runtime.InteropServices;
+using System.Runtime.Versioning;
 
 namespace Eider.Storage.Compression;
 
 /// <summary>The zlib of the system (<c>libz.so.1</c>), for where the framework's own cannot be called.</summary>
+[SupportedOSPlatform("linux")]
 internal static unsafe partial class SystemZlib
 {
     private const string Library = "libz.so.1";

@@ -54,8 +54,12 @@ internal abstract class ZlibLibrary
 
     private sealed class OfSystem : ZlibLibrary
     {
-        public override IDeflateContext CreateDeflate(int level) => new SystemZlib.DeflateContext(level);
+        public override IDeflateContext CreateDeflate(int level) =>
+            OperatingSystem.IsLinux() ? new SystemZlib.DeflateContext(level) : throw NotHere();
 
-        public override IInflateContext CreateInflate() => new SystemZlib.InflateContext();
+        public override IInflateContext CreateInflate() =>
+            OperatingSystem.IsLinux() ? new SystemZlib.InflateContext() : throw NotHere();
+
+        private static DllNotFoundException NotHere() => new("libz.so.1 is a library of Linux");
     }
 }
