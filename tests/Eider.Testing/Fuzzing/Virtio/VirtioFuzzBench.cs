@@ -25,7 +25,7 @@ public sealed class VirtioFuzzBench : IDisposable
     /// <param name="device">The device.</param>
     /// <param name="random">The machine's randomness; fixed unless given.</param>
     /// <param name="options">Options of the transport; all features that need no translation unless given.</param>
-    public VirtioFuzzBench(VirtioDevice device, IRandomSource? random = null, VirtioMmioOptions? options = null)
+    public VirtioFuzzBench(VirtioDevice device, IRandomSource? random = null, VirtioTransportOptions? options = null)
     {
         ArgumentNullException.ThrowIfNull(device);
         var services = new VirtioServices
@@ -37,7 +37,7 @@ public sealed class VirtioFuzzBench : IDisposable
         };
         Mmio = new VirtioMmioDevice(
             device, services, Line, "fuzz",
-            options ?? new VirtioMmioOptions { Offered = VirtioFeatures.Supported & ~VirtioFeature.AccessPlatform.Mask() });
+            options ?? new VirtioTransportOptions { Offered = VirtioFeatures.Supported & ~VirtioFeature.AccessPlatform.Mask() });
         QueueCount = Math.Min(device.QueueSizes.Count, FuzzGuest.MaxRings);
         Rings = [.. Enumerable.Range(0, QueueCount).Select(index => new FuzzRing(Guest, index))];
         _readsPerDoorbell = 64 * FuzzRing.MaxSize * QueueCount;
