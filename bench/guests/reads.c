@@ -2,6 +2,7 @@
  * A Linux program without a C library: reads <count> pieces of 4 KiB at random places of a disk, past the page cache,
  * in each of <readers> processes, the n-th on processor n, and says how many nanoseconds all of them took together.
  *   reads /dev/vda 1 20000
+ * Without an argument it says what the clock shows, in nanoseconds.
  */
 typedef unsigned char u8;
 typedef unsigned int u32;
@@ -88,6 +89,10 @@ void start(long *stack)
     u64 readers, count, i, began;
     int status;
 
+    if (stack[0] == 1) {
+        say(now());
+        call(EXIT, 0, 0, 0, 0);
+    }
     if (stack[0] != 4)
         fail("usage: reads DISK READERS COUNT\n");
     readers = parse(words[2]);
