@@ -1,0 +1,20 @@
+namespace Eider.Devices.Ide;
+
+/// <summary>The registers of one channel's bus master (SFF-8038i, section 3).</summary>
+internal struct BusMasterState
+{
+    /// <summary>Command.</summary>
+    public BusMasterCommand Command;
+
+    /// <summary>Status.</summary>
+    public BusMasterStatus Status;
+
+    /// <summary>Descriptor Table Pointer, dword aligned.</summary>
+    public uint TableAddress;
+
+    /// <summary>START rose since the last transfer of data: the next one begins at the start of the table.</summary>
+    public bool IsTableFresh;
+
+    /// <summary>The table has nothing left; seen as ACTIVE off together with the interrupt of the device.</summary>
+    public bool IsTableEnded;
+}

@@ -1,0 +1,514 @@
+using System.Runtime.CompilerServices;
+using Eider.Devices.Interrupts;
+using Eider.Hardware.Bus;
+using Eider.Hardware.Interrupts;
+using Eider.Hardware.Lifecycle;
+using Eider.Hardware.Time;
+using Eider.Storage;
+
+namespace Eider.Devices.Ide;
+
+/// <summary>
+/// One IDE channel with up to two devices, as its attachments see it: registers by their numbers, wherever those are on a
+/// bus. One worker runs what the devices ask of storage and guest memory, through the channel's buffer, one job at a time.
+/// </summary>
+/// <remarks>
+/// A reset, DEVICE RESET and the stopping of the bus master give up what is under way: when the register write returns no
+/// byte of guest memory is written any more and no interrupt comes for the old command. BSY stays until the storage
+/// has let go, so that nothing old is written after something new.
+/// </remarks>
+public sealed class IdeChannel : IAsyncDisposable
+{
+    private const int BusMasterCommandOffset = 0;
+    private const int BusMasterStatusOffset = 2;
+    private const int BusMasterTableOffset = 4;
+
+    private readonly Lock _gate = new();
+    private readonly Lock _moveGate = new();
+    private readonly IdeChannelCore _core;
+    private readonly IdeServices _services;
+    private readonly IIdeDeviceConfig?[] _settings;
+    private readonly InterruptOutput _interrupt;
+    private readonly PrdTable _table;
+    private readonly IWorker _worker;
+    private readonly Action _onStorageDone;
+    private readonly Func<bool> _isMoveWanted;
+    private readonly ITraceSink? _trace;
+    private CancellationTokenSource _stop = new();
+    private CancellationToken _jobStop;
+    private TaskCompletionSource? _closing;
+    private bool _isClosed;
+    private int _life;
+    private int _jobLife;
+    private IdeJob _job;
+    private long _jobStart;
+    private bool _isAwaiting;
+    private bool _isStorageDone;
+    private ConfiguredValueTaskAwaitable<BlockResult>.ConfiguredValueTaskAwaiter _awaiter;
+
+    /// <summary>A channel with its devices, as after power-on.</summary>
+    /// <param name="name">Its name, for the worker's thread.</param>
+    /// <param name="device0">Device 0; null if there is none.</param>
+    /// <param name="device1">Device 1; null if there is none.</param>
+    /// <param name="services">What it stands on.</param>
+    /// <param name="interrupt">Where INTRQ goes.</param>
+    /// <exception cref="ArgumentException">A device's settings are impossible.</exception>
+    public IdeChannel(string name, IIdeDeviceConfig? device0, IIdeDeviceConfig? device1, IdeServices services, IInterruptLine interrupt)
+    {
+        ArgumentNullException.ThrowIfNull(services);
+        ArgumentNullException.ThrowIfNull(interrupt);
+        _services = services;
+        _settings = [device0, device1];
+        _interrupt = new InterruptOutput(interrupt);
+        _core = new IdeChannelCore(device0?.Build(), device1?.Build());
+        _table = new PrdTable(services.Memory);
+        _trace = (services.TraceCategories & TraceCategory.Block) != 0 ? services.Trace : null;
+        _onStorageDone = OnStorageDone;
+        _isMoveWanted = IsMoveWanted;
+        _worker = services.Executor.CreateWorker(name, Work);
+    }
+
+    /// <summary>What each device did, device 0 first.</summary>
+    public IEnumerable<DeviceStatistics> Statistics
+    {
+        get
+        {
+            for (var unit = 0; unit < IdeLimits.DevicesPerChannel; unit++)
+            {
+                if (_core[unit] is { } drive)
+                {
+                    yield return drive.Statistics;
+                }
+            }
+        }
+    }
+
+    /// <summary>The state of it, for tests.</summary>
+    internal IdeChannelCore Core => _core;
+
+    /// <summary>Reads the command block: the data port (2 or 4 bytes), or a register (1 byte).</summary>
+    /// <param name="register">0 to 7.</param>
+    /// <param name="data">Where the bytes go.</param>
+    public BusStatus ReadCommandBlock(int register, Span<byte> data)
+    {
+        if (!IsAccess(register, data.Length, out var status))
+        {
+            return status;
+        }
+
+        if (register == (int)IdeRegister.Data)
+        {
+            Leave left;
+            lock (_gate)
+            {
+                _core.ReadData(data);
+                left = Settle();
+            }
+
+            Finish(left);
+            return BusStatus.Ok;
+        }
+
+        lock (_gate)
+        {
+            data[0] = _core.ReadRegister((IdeRegister)register);
+            if (register != (int)IdeRegister.StatusCommand)
+            {
+                return BusStatus.Ok;
+            }
+
+            _core.Settle();
+            if (!_interrupt.Compute(_core.IsInterrupting))
+            {
+                return BusStatus.Ok;
+            }
+        }
+
+        _interrupt.Drive();
+        return BusStatus.Ok;
+    }
+
+    /// <summary>Writes the command block: the data port (2 or 4 bytes), or a register (1 byte).</summary>
+    public BusStatus WriteCommandBlock(int register, ReadOnlySpan<byte> data)
+    {
+        if (!IsAccess(register, data.Length, out var status))
+        {
+            return status;
+        }
+
+        Leave left;
+        lock (_gate)
+        {
+            if (register == (int)IdeRegister.Data)
+            {
+                _core.WriteData(data);
+            }
+            else
+            {
+                _core.WriteRegister((IdeRegister)register, data[0]);
+            }
+
+            left = Settle();
+        }
+
+        Finish(left);
+        return BusStatus.Ok;
+    }
+
+    /// <summary>Reads Alternate Status.</summary>
+    public byte ReadAlternateStatus()
+    {
+        lock (_gate)
+        {
+            return _core.ReadAlternateStatus();
+        }
+    }
+
+    /// <summary>Writes Device Control.</summary>
+    public void WriteControl(byte value)
+    {
+        Leave left;
+        lock (_gate)
+        {
+            _core.WriteControl(value);
+            left = Settle();
+        }
+
+        Finish(left);
+    }
+
+    /// <summary>Reads the bus master's eight bytes (SFF-8038i, section 3); bytes 1 and 3 belong to the controller and read 0.</summary>
+    /// <param name="offset">0 to 7.</param>
+    public byte ReadBusMaster(int offset)
+    {
+        lock (_gate)
+        {
+            return offset switch
+            {
+                BusMasterCommandOffset => (byte)_core.BusMaster.Command,
+                BusMasterStatusOffset => (byte)_core.BusMaster.Status,
+                >= BusMasterTableOffset and < BusMasterTableOffset + 4 =>
+                    (byte)((_core.BusMaster.TableAddress >> (8 * (offset - BusMasterTableOffset))) & 0xFF),
+                _ => 0,
+            };
+        }
+    }
+
+    /// <summary>Writes one of the bus master's eight bytes.</summary>
+    /// <param name="offset">0 to 7; 1 and 3 are not the channel's.</param>
+    /// <param name="value">The byte.</param>
+    public void WriteBusMaster(int offset, byte value)
+    {
+        Leave left;
+        lock (_gate)
+        {
+            switch (offset)
+            {
+                case BusMasterCommandOffset:
+                    _core.WriteBusMasterCommand(value);
+                    break;
+                case BusMasterStatusOffset:
+                    _core.WriteBusMasterStatus(value);
+                    break;
+                case >= BusMasterTableOffset and < BusMasterTableOffset + 4:
+                    var shift = 8 * (offset - BusMasterTableOffset);
+                    ref var table = ref _core.BusMaster.TableAddress;
+                    table = ((table & ~(0xFFU << shift)) | ((uint)value << shift)) & ~3U;
+                    break;
+            }
+
+            left = Settle();
+        }
+
+        Finish(left);
+    }
+
+    /// <summary>The reset line of the cable, as a machine or a bus pulls it: both devices as after power-on, the bus master stopped.</summary>
+    public void Reset()
+    {
+        Leave left;
+        lock (_gate)
+        {
+            _core.HardReset();
+            left = Settle();
+        }
+
+        Finish(left);
+    }
+
+    /// <summary>Ends the channel: what is under way is given up, and nothing is written or signalled when the task completes.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        Leave left;
+        TaskCompletionSource? wait = null;
+        lock (_gate)
+        {
+            if (_isClosed)
+            {
+                return;
+            }
+
+            _isClosed = true;
+            _core.AbortJob();
+            left = Settle();
+            if (_core.IsUnderWay)
+            {
+                wait = _closing = new TaskCompletionSource();
+            }
+        }
+
+        Finish(left);
+        if (wait is not null)
+        {
+            await wait.Task.ConfigureAwait(false);
+        }
+
+        _worker.Dispose();
+        _stop.Dispose();
+        _interrupt.Compute(level: false);
+        _interrupt.Drive();
+    }
+
+    /// <summary>Changes a device from outside of the guest.</summary>
+    internal void Change<TDrive>(TDrive drive, Action<TDrive> change)
+        where TDrive : IdeDrive
+    {
+        Leave left;
+        lock (_gate)
+        {
+            change(drive);
+            left = Settle();
+        }
+
+        Finish(left);
+    }
+
+    private static bool IsAccess(int register, int length, out BusStatus status)
+    {
+        var isData = register == (int)IdeRegister.Data;
+        status = (uint)register > (uint)IdeRegister.StatusCommand ? BusStatus.InvalidRegister
+            : isData ? (length is 2 or 4 ? BusStatus.Ok : BusStatus.InvalidSize)
+            : length == 1 ? BusStatus.Ok : BusStatus.InvalidSize;
+        return status == BusStatus.Ok;
+    }
+
+    // What is left to do once the lock is released.
+    private readonly record struct Leave(bool HasLevel, bool HasJob, CancellationTokenSource? Aborted);
+
+    private Leave Settle()
+    {
+        _core.Settle();
+        CancellationTokenSource? aborted = null;
+        if (_core.TakeAborted())
+        {
+            // The next job gets a source of its own: this one may be cancelled late.
+            aborted = _stop;
+            _stop = new CancellationTokenSource();
+            Volatile.Write(ref _life, unchecked(_life + 1));
+        }
+
+        return new Leave(_interrupt.Compute(_core.IsInterrupting && !_isClosed), _core.HasJob && !_isClosed, aborted);
+    }
+
+    private void Finish(Leave left)
+    {
+        if (left.Aborted is { } stop)
+        {
+            lock (_moveGate)
+            {
+                // A piece that is being copied to or from guest memory is through now, and no further one follows.
+            }
+
+            stop.Cancel();
+        }
+
+        if (left.HasLevel)
+        {
+            _interrupt.Drive();
+        }
+
+        if (left.HasJob)
+        {
+            _worker.Signal();
+        }
+    }
+
+    private bool IsMoveWanted() => Volatile.Read(ref _life) == _jobLife;
+
+    private void OnStorageDone()
+    {
+        Volatile.Write(ref _isStorageDone, true);
+        _worker.Signal();
+    }
+
+    // All of it on the worker.
+    private void Work()
+    {
+        if (_isAwaiting)
+        {
+            if (!Volatile.Read(ref _isStorageDone))
+            {
+                return;
+            }
+
+            _isAwaiting = false;
+            _isStorageDone = false;
+            var awaiter = _awaiter;
+            _awaiter = default;
+            EndJob(Collect(awaiter));
+        }
+
+        while (TryTake())
+        {
+            if (_job.Kind is IdeJobKind.MoveIn or IdeJobKind.MoveOut)
+            {
+                EndJob(Move());
+                continue;
+            }
+
+            if (!TryFinish(Start()))
+            {
+                return;
+            }
+        }
+    }
+
+    // False if the storage is not done yet: the worker is signalled when it is.
+    private bool TryFinish(ValueTask<BlockResult> task)
+    {
+        var awaiter = task.ConfigureAwait(false).GetAwaiter();
+        if (awaiter.IsCompleted)
+        {
+            EndJob(Collect(awaiter));
+            return true;
+        }
+
+        _awaiter = awaiter;
+        _isAwaiting = true;
+        awaiter.UnsafeOnCompleted(_onStorageDone);
+        return false;
+    }
+
+    private bool TryTake()
+    {
+        lock (_gate)
+        {
+            if (_isClosed || !_core.TryTakeJob(out _job))
+            {
+                return false;
+            }
+
+            _jobLife = _life;
+            _jobStop = _stop.Token;
+        }
+
+        _jobStart = _services.Clock.GetTimestamp();
+        return true;
+    }
+
+    private IdeJobResult Move()
+    {
+        if (_job.TableAddress is { } table)
+        {
+            _table.Restart(table);
+        }
+
+        return _table.Move(
+            _core.Buffer.AsSpan(_job.BufferOffset, _job.LengthBytes), _job.Kind == IdeJobKind.MoveIn, _moveGate, _isMoveWanted);
+    }
+
+    private ValueTask<BlockResult> Start()
+    {
+        var storage = _job.Storage!;
+        switch (_job.Kind)
+        {
+            case IdeJobKind.Read:
+                return storage.ReadAsync(_job.OffsetBytes, _core.Buffer.AsMemory(_job.BufferOffset, _job.LengthBytes), _jobStop);
+            case IdeJobKind.Write:
+                return storage.WriteAsync(_job.OffsetBytes, _core.Buffer.AsMemory(_job.BufferOffset, _job.LengthBytes), _jobStop);
+            case IdeJobKind.Discard:
+                return storage.DiscardAsync(_job.OffsetBytes, _job.LengthBytes, _jobStop);
+            default:
+                return storage.FlushAsync(_jobStop);
+        }
+    }
+
+    private IdeJobResult Collect(ConfiguredValueTaskAwaitable<BlockResult>.ConfiguredValueTaskAwaiter awaiter)
+    {
+        var outcome = IdeJobOutcome.Failed;
+        try
+        {
+            outcome = awaiter.GetResult() switch
+            {
+                BlockResult.Ok => IdeJobOutcome.Done,
+                BlockResult.OutOfRange => IdeJobOutcome.OutOfRange,
+                BlockResult.ReadOnly => IdeJobOutcome.ReadOnly,
+                _ => IdeJobOutcome.Unsupported,
+            };
+        }
+        catch (OperationCanceledException) when (!IsMoveWanted())
+        {
+            // The guest gave the command up.
+        }
+        catch (Exception cause) when (cause is not (OutOfMemoryException or StackOverflowException or AccessViolationException))
+        {
+            var failure = cause as BlockStorageException ?? Wrap(cause);
+            outcome = failure.Kind is BlockErrorKind.Closed or BlockErrorKind.FlushFailed ? IdeJobOutcome.Dead : IdeJobOutcome.Failed;
+            _settings[_job.Unit]?.HostFailed?.Invoke(failure);
+        }
+
+        Count(outcome);
+        return new IdeJobResult(outcome);
+    }
+
+    private BlockStorageException Wrap(Exception cause)
+    {
+        var operation = _job.Kind switch
+        {
+            IdeJobKind.Read => BlockOperation.Read,
+            IdeJobKind.Write => BlockOperation.Write,
+            IdeJobKind.Discard => BlockOperation.Discard,
+            _ => BlockOperation.Flush,
+        };
+        var name = _job.Storage!.Name;
+        return new BlockStorageException(
+            BlockErrorKind.Io, operation, name, _job.OffsetBytes, $"{name}: {operation} failed: {cause.Message}", cause);
+    }
+
+    private void Count(IdeJobOutcome outcome)
+    {
+        var isDone = outcome == IdeJobOutcome.Done;
+        var ticks = _services.Clock.GetTimestamp() - _jobStart;
+        var statistics = _core[_job.Unit]!.Statistics;
+        statistics.Count(
+            isDone && _job.Kind == IdeJobKind.Read ? _job.LengthBytes : 0,
+            isDone && _job.Kind == IdeJobKind.Write ? _job.LengthBytes : 0,
+            (long)((Int128)ticks * 1_000_000_000 / _services.Clock.TimestampFrequency),
+            !isDone);
+        _trace?.Emit(new TraceEvent(
+            TraceCategory.Block, statistics.Name, NameOf(_job.Kind), (ulong)_job.OffsetBytes, (ulong)outcome, (uint)_job.LengthBytes));
+    }
+
+    private static string NameOf(IdeJobKind kind) => kind switch
+    {
+        IdeJobKind.Read => "read",
+        IdeJobKind.Write => "write",
+        IdeJobKind.Discard => "discard",
+        _ => "flush",
+    };
+
+    private void EndJob(in IdeJobResult result)
+    {
+        Leave left;
+        TaskCompletionSource? closing;
+        lock (_gate)
+        {
+            _core.EndJob(_job, result);
+            left = Settle() with { HasJob = false }; // the worker looks for it itself
+            closing = _closing;
+        }
+
+        Finish(left);
+        closing?.TrySetResult();
+    }
+}
