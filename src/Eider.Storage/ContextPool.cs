@@ -1,4 +1,4 @@
-namespace Eider.Storage.Compression;
+namespace Eider.Storage;
 
 /// <summary>Keeps contexts that are dear to make; takes no lock and allocates nothing once they are made.</summary>
 internal sealed class ContextPool<T>(Func<T> create) : IDisposable
