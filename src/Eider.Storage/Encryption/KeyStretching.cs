@@ -8,7 +8,7 @@ internal static class KeyStretching
     /// <summary>Fewer are not worth the name (LUKS1 On-Disk Format Specification 1.2.3, 6).</summary>
     public const uint MinIterations = 1000;
 
-    private static readonly TimeSpan LongEnough = TimeSpan.FromMilliseconds(100);
+    private static readonly TimeSpan LongEnough = TimeSpan.FromMilliseconds(40);
 
     public static void Derive(
         ReadOnlySpan<byte> password, ReadOnlySpan<byte> salt, uint iterations, HashAlgorithmName hash, Span<byte> key) =>

@@ -11,8 +11,11 @@ public static class ImageFormats
     /// <summary>QEMU's copy-on-write format, versions 2 and 3.</summary>
     public static ImageFormat Qcow2 { get; } = new Formats.Qcow2.Qcow2Format();
 
+    /// <summary>A LUKS1 volume in a file of its own.</summary>
+    public static ImageFormat Luks { get; } = new Formats.Luks.LuksFormat();
+
     /// <summary>All of them.</summary>
-    public static IReadOnlyList<ImageFormat> All { get; } = [Raw, Qcow2];
+    public static IReadOnlyList<ImageFormat> All { get; } = [Raw, Qcow2, Luks];
 
     /// <summary>The format of a name, or null.</summary>
     public static ImageFormat? Find(string name) => All.FirstOrDefault(format => format.Name == name);
