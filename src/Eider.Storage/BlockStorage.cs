@@ -185,14 +185,18 @@ public abstract class BlockStorage : IAsyncDisposable
     /// <summary>Writes; the range is valid and not empty, the storage is not read-only.</summary>
     protected abstract ValueTask<BlockResult> WriteCoreAsync(long offsetBytes, BufferList buffers, CancellationToken cancellationToken);
 
-    /// <summary>Flushes.</summary>
+    /// <summary>Makes durable what was written before; no flush has failed yet.</summary>
     protected abstract ValueTask<BlockResult> FlushCoreAsync(CancellationToken cancellationToken);
 
-    /// <summary>Discards; unsupported unless overridden.</summary>
+    /// <summary>Frees a range, valid and not empty, of a storage that is not read-only; unsupported unless overridden.</summary>
     protected virtual ValueTask<BlockResult> DiscardCoreAsync(long offsetBytes, long lengthBytes, CancellationToken cancellationToken) =>
         ValueTask.FromResult(BlockResult.Unsupported);
 
-    /// <summary>Zeroes.</summary>
+    /// <summary>Makes a range read as zeroes; it is valid and not empty, the storage is not read-only.</summary>
+    /// <param name="offsetBytes">First byte.</param>
+    /// <param name="lengthBytes">Length.</param>
+    /// <param name="mayUnmap">True if the host may free the space behind it.</param>
+    /// <param name="cancellationToken">Ends the request early.</param>
     protected abstract ValueTask<BlockResult> WriteZeroesCoreAsync(
         long offsetBytes, long lengthBytes, bool mayUnmap, CancellationToken cancellationToken);
 

@@ -9,6 +9,7 @@ namespace Eider.Devices.Clock;
 /// <summary>
 /// The real-time clock of Android's emulator: the wall clock in nanoseconds and one alarm. The guest may set it;
 /// that moves its own view and never the host's clock. Registers take 32-bit accesses.
+/// Source: Android "goldfish" virtual hardware guide, real-time clock.
 /// </summary>
 public sealed class GoldfishRtc : IDeviceIo, IDisposable
 {

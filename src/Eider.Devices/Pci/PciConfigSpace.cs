@@ -2,8 +2,13 @@ namespace Eider.Devices.Pci;
 
 /// <summary>
 /// The 256 bytes of configuration space of a function, with what each bit does when software writes it: keep its value
-/// (as all do at first), take the new one, or clear where a one is written. Safe from any thread.
+/// (as all do at first), take the new one, or clear where a one is written. Safe from any thread. Source: PCI Local Bus
+/// 3.0, section 6.1.
 /// </summary>
+/// <remarks>
+/// In every call <c>offset</c> counts bytes from the start of the space, <c>widthBytes</c> is 1, 2 or 4, and <c>value</c> and
+/// <c>mask</c> are the bits of that register, the lowest byte first in the space. An access outside is a fault of the caller.
+/// </remarks>
 public sealed class PciConfigSpace
 {
     /// <summary>Size in bytes.</summary>

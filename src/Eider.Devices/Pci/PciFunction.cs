@@ -116,10 +116,16 @@ public abstract class PciFunction
         return BusResult.Ok;
     }
 
-    /// <summary>A read of a region, by its number and an offset in it; the access lies inside.</summary>
+    /// <summary>A read of a region; the access lies inside.</summary>
+    /// <param name="region">Number of its base address register, 0 to 5.</param>
+    /// <param name="offset">First byte, counted from the start of the region.</param>
+    /// <param name="data">Where the bytes go, little-endian.</param>
     public virtual BusResult ReadRegion(int region, ulong offset, Span<byte> data) => BusStatus.InvalidRegister;
 
-    /// <summary>A write to a region, by its number and an offset in it; the access lies inside.</summary>
+    /// <summary>A write to a region; the access lies inside.</summary>
+    /// <param name="region">Number of its base address register, 0 to 5.</param>
+    /// <param name="offset">First byte, counted from the start of the region.</param>
+    /// <param name="data">The bytes, little-endian.</param>
     public virtual BusResult WriteRegion(int region, ulong offset, ReadOnlySpan<byte> data) => BusStatus.InvalidRegister;
 
     /// <summary>The bus's reset signal: configuration space as it was when the function was attached, nothing decoded.</summary>
@@ -167,6 +173,7 @@ public abstract class PciFunction
     }
 
     /// <summary>Keeps capabilities away from registers of the device's own: the next one begins here, or later.</summary>
+    /// <param name="endOffset">First byte behind those registers, counted from the start of the space.</param>
     protected void ReserveConfig(int endOffset) => _nextFree = Math.Max(_nextFree, (endOffset + 3) & ~3);
 
     /// <summary>Adds MSI with per-vector masks and 64-bit addresses (PCI Local Bus 3.0, section 6.8.1).</summary>

@@ -25,6 +25,7 @@ public readonly struct BusResult : IEquatable<BusResult>
     public static implicit operator BusResult(BusStatus status) => FromStatus(status);
 
     /// <summary>A plain status; <see cref="BusStatus.Pending"/> needs <see cref="WaitFor"/>.</summary>
+    /// <exception cref="ArgumentException">The status is <see cref="BusStatus.Pending"/>.</exception>
     public static BusResult FromStatus(BusStatus status) =>
         status == BusStatus.Pending
             ? throw new ArgumentException("a pending answer carries what to wait for", nameof(status))

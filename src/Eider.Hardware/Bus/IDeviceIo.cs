@@ -24,9 +24,15 @@ public interface IDeviceIo
     BusResult Write(IoAddress rangeBase, IoAddress offset, ReadOnlySpan<byte> data) => BusStatus.InvalidRegister;
 
     /// <summary>A read from a port range.</summary>
+    /// <param name="rangeBase">First port of the range, as registered.</param>
+    /// <param name="offset">Distance of the first port from <paramref name="rangeBase"/>.</param>
+    /// <param name="data">Where the bytes go; filled with ones by the bus on any status but ok.</param>
     BusResult PioRead(PioAddress rangeBase, PioAddress offset, Span<byte> data) => BusStatus.InvalidRegister;
 
     /// <summary>A write to a port range.</summary>
+    /// <param name="rangeBase">First port of the range, as registered.</param>
+    /// <param name="offset">Distance of the first port from <paramref name="rangeBase"/>.</param>
+    /// <param name="data">The bytes.</param>
     BusResult PioWrite(PioAddress rangeBase, PioAddress offset, ReadOnlySpan<byte> data) => BusStatus.InvalidRegister;
 
     /// <summary>All that was assigned to this device.</summary>

@@ -10,15 +10,19 @@ namespace Eider.Hardware.Bus;
 public interface IDeviceIoMut
 {
     /// <summary>A read from a memory-mapped range.</summary>
+    /// <inheritdoc cref="IDeviceIo.Read" path="/param"/>
     BusResult Read(IoAddress rangeBase, IoAddress offset, Span<byte> data) => BusStatus.InvalidRegister;
 
     /// <summary>A write to a memory-mapped range.</summary>
+    /// <inheritdoc cref="IDeviceIo.Write" path="/param"/>
     BusResult Write(IoAddress rangeBase, IoAddress offset, ReadOnlySpan<byte> data) => BusStatus.InvalidRegister;
 
     /// <summary>A read from a port range.</summary>
+    /// <inheritdoc cref="IDeviceIo.PioRead" path="/param"/>
     BusResult PioRead(PioAddress rangeBase, PioAddress offset, Span<byte> data) => BusStatus.InvalidRegister;
 
     /// <summary>A write to a port range.</summary>
+    /// <inheritdoc cref="IDeviceIo.PioWrite" path="/param"/>
     BusResult PioWrite(PioAddress rangeBase, PioAddress offset, ReadOnlySpan<byte> data) => BusStatus.InvalidRegister;
 
     /// <summary>All that was assigned to this device.</summary>

@@ -60,6 +60,11 @@ public sealed class PortTable : IDeviceIo
     }
 
     /// <summary>Claims writes of one width in a range, as <see cref="RegisterRead"/> does for reads.</summary>
+    /// <param name="start">First port.</param>
+    /// <param name="lengthPorts">Number of ports, a multiple of the width.</param>
+    /// <param name="sizeBytes">Width: 1, 2 or 4.</param>
+    /// <param name="owner">The device. All handlers at a port, whatever width and direction, have one owner.</param>
+    /// <param name="handler">Takes the value; replaces what the same owner had there.</param>
     /// <exception cref="ArgumentOutOfRangeException">A bad width, or a range that is none; nothing is claimed.</exception>
     /// <exception cref="BusOverlapException">Another owner has one of the ports; nothing is claimed.</exception>
     public void RegisterWrite(PioAddress start, int lengthPorts, int sizeBytes, object owner, PortWriteHandler handler)

@@ -29,6 +29,10 @@ public sealed class DeviceStatistics(string name)
     public long Failures => Volatile.Read(ref _failures);
 
     /// <summary>Counts one completed request.</summary>
+    /// <param name="readBytes">Bytes that went to the guest.</param>
+    /// <param name="writtenBytes">Bytes that came from it.</param>
+    /// <param name="busyNanoseconds">From the request's arrival to its completion.</param>
+    /// <param name="failed">True if it was answered with an error.</param>
     public void Count(long readBytes, long writtenBytes, long busyNanoseconds, bool failed)
     {
         Interlocked.Increment(ref _requests);

@@ -65,6 +65,8 @@ public sealed class IntervalAllocator
     }
 
     /// <summary>True if exactly this block is given out.</summary>
+    /// <param name="first">Its first number.</param>
+    /// <param name="size">How many numbers it has.</param>
     public bool IsAllocated(ulong first, ulong size) =>
         size != 0 && _allocated.TryGetValue(first, out var last) && last - first == size - 1;
 
@@ -84,7 +86,7 @@ public sealed class IntervalAllocator
 
     /// <summary>Takes a block back.</summary>
     /// <param name="first">Its first number.</param>
-    /// <param name="size">Its size, as it was allocated.</param>
+    /// <param name="size">How many numbers it has, as it was allocated.</param>
     /// <exception cref="InvalidOperationException">Not exactly this block is given out: freed twice, in part, or never allocated.</exception>
     public void Release(ulong first, ulong size)
     {

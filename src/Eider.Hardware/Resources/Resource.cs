@@ -22,6 +22,9 @@ public abstract record Resource
     public sealed record LegacyIrq(uint Irq) : Resource;
 
     /// <summary>Message-signalled interrupts: <paramref name="Size"/> of them from <paramref name="Base"/>.</summary>
+    /// <param name="Type">What they are for.</param>
+    /// <param name="Base">The first vector.</param>
+    /// <param name="Size">How many.</param>
     public sealed record MsiIrq(MsiIrqType Type, uint Base, uint Size) : Resource;
 
     /// <summary>A network card's address, as text.</summary>

@@ -32,6 +32,7 @@ public sealed class FdtWriter
 
     /// <summary>Begins a node; the first one is the root and has an empty name.</summary>
     /// <param name="name">Name with unit address, such as <c>serial@10000000</c>.</param>
+    /// <exception cref="InvalidOperationException">A second root, a root with a name, or another node without one.</exception>
     public FdtWriter BeginNode(string name)
     {
         ArgumentNullException.ThrowIfNull(name);
@@ -62,9 +63,11 @@ public sealed class FdtWriter
     public uint NewPhandle() => _nextPhandle++;
 
     /// <summary>A property without a value.</summary>
+    /// <exception cref="InvalidOperationException">No node has begun, or its children have.</exception>
     public FdtWriter Flag(string name) => Bytes(name, []);
 
     /// <summary>One or several texts.</summary>
+    /// <exception cref="InvalidOperationException">No node has begun, or its children have.</exception>
     public FdtWriter Strings(string name, params ReadOnlySpan<string> values)
     {
         var bytes = new List<byte>();
@@ -78,6 +81,7 @@ public sealed class FdtWriter
     }
 
     /// <summary>One or several 32-bit cells.</summary>
+    /// <exception cref="InvalidOperationException">No node has begun, or its children have.</exception>
     public FdtWriter Cells(string name, params ReadOnlySpan<uint> values)
     {
         var bytes = new byte[values.Length * 4];
@@ -90,6 +94,7 @@ public sealed class FdtWriter
     }
 
     /// <summary>One or several 64-bit numbers, two cells each: addresses and sizes where both take two cells.</summary>
+    /// <exception cref="InvalidOperationException">No node has begun, or its children have.</exception>
     public FdtWriter Cells64(string name, params ReadOnlySpan<ulong> values)
     {
         var bytes = new byte[values.Length * 8];
@@ -102,6 +107,7 @@ public sealed class FdtWriter
     }
 
     /// <summary>A value of any bytes.</summary>
+    /// <exception cref="InvalidOperationException">No node has begun, or its children have.</exception>
     public FdtWriter Bytes(string name, ReadOnlySpan<byte> value)
     {
         if (_depth == 0 || _childrenBegun)
@@ -117,7 +123,8 @@ public sealed class FdtWriter
         return this;
     }
 
-    /// <summary>The whole blob: header, memory reservations, structure, strings.</summary>
+    /// <summary>The whole blob: header, memory reservations, structure, strings (section 5.1).</summary>
+    /// <exception cref="InvalidOperationException">The root node has not ended.</exception>
     public byte[] ToArray()
     {
         if (!_rootDone)

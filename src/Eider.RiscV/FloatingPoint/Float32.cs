@@ -11,6 +11,10 @@ namespace Eider.RiscV.FloatingPoint;
 /// The host computes what rounds to nearest and stays within the normal numbers; whether the result is exact is
 /// found from its residual, and not looked for once NX is set anyway. All else goes to
 /// <see cref="SoftFloat{TFormat}"/>, which defines the results.
+/// <para>
+/// In every operation <c>a</c>, <c>b</c> and <c>c</c> are operands as raw bits, <c>value</c> is an integer to convert, <c>rm</c> says how to round, and
+/// <c>flags</c> takes in the exceptions that were raised (Unprivileged ISA, "F" extension, "Floating-Point Control and Status Register").
+/// </para>
 /// </remarks>
 [SuppressMessage("Naming", "CA1720", Justification = "The format is what the type stands for.")]
 public static class Float32

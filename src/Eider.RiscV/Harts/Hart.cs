@@ -7,7 +7,7 @@ using Eider.RiscV.Memory;
 namespace Eider.RiscV;
 
 /// <summary>
-/// One hart: its registers for debuggers and tests, its traps, interrupts and turns. Registers may be touched
+/// One RISC-V hart: its registers for debuggers and tests, its traps, interrupts and turns. Registers may be touched
 /// only while the engine does not run.
 /// </summary>
 public sealed unsafe partial class Hart

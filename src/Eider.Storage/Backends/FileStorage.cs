@@ -80,6 +80,7 @@ public sealed class FileStorage : BlockStorage
     /// <param name="path">Where it shall be.</param>
     /// <param name="sizeBytes">Its size.</param>
     /// <param name="options">How to open it; not read-only.</param>
+    /// <exception cref="ArgumentException">The options ask for a read-only file.</exception>
     /// <exception cref="BlockStorageException">It exists, or cannot be created.</exception>
     public static FileStorage Create(string path, long sizeBytes, FileStorageOptions? options = null)
     {

@@ -22,7 +22,7 @@ public sealed record BlockDevice : IVirtioDeviceConfig
     /// <summary>Number of request queues, 1 to <see cref="BlockLimits.MaxQueues"/>; more than one offers MQ.</summary>
     public int Queues { get; init; } = 1;
 
-    /// <summary>Largest size of each queue: a power of two from 2 to <see cref="VirtioLimits.MaxQueueSize"/>.</summary>
+    /// <summary>Entries of each queue's ring at most: a power of two from 2 to <see cref="VirtioLimits.MaxQueueSize"/>.</summary>
     public int QueueSize { get; init; } = BlockLimits.DefaultQueueSize;
 
     /// <summary>When a completed write is durable.</summary>

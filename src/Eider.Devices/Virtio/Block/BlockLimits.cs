@@ -12,7 +12,7 @@ public static class BlockLimits
     /// <summary>Most queues of a device.</summary>
     public const int MaxQueues = 64;
 
-    /// <summary>Length of a queue unless the configuration says otherwise.</summary>
+    /// <summary>Entries of a queue's ring unless the configuration says otherwise.</summary>
     public const int DefaultQueueSize = 256;
 
     /// <summary>Ranges of one discard request (max_discard_seg).</summary>

@@ -3,7 +3,7 @@ namespace Eider.Devices.Virtio.Entropy;
 /// <summary>The numbers that bound an entropy device.</summary>
 public static class EntropyLimits
 {
-    /// <summary>Length of the queue.</summary>
+    /// <summary>Entries of the queue's ring.</summary>
     public const int QueueSize = 64;
 
     /// <summary>Most bytes for one request, however long its buffer is (5.4.6: fewer are allowed).</summary>

@@ -26,6 +26,9 @@ public sealed class SplitQueue : VirtQueue
     private bool _notificationsOff;
 
     /// <summary>Takes over a queue.</summary>
+    /// <param name="settings">Where the driver put the rings, how many entries they have, and what was negotiated.</param>
+    /// <param name="memory">The guest's memory, as the device may see it.</param>
+    /// <param name="host">Is told of broken rules and of notifications.</param>
     /// <exception cref="ArgumentException">The settings are not usable.</exception>
     public SplitQueue(VirtQueueSettings settings, GuestMemory memory, IVirtQueueHost host)
         : base(settings, memory, host)

@@ -24,6 +24,9 @@ public abstract class VirtQueue : IDisposable
     private bool _stopRequested;
 
     /// <summary>Takes over a queue that <see cref="VirtQueueSettings.IsUsable"/> found good.</summary>
+    /// <param name="settings">Where the driver put the rings, how many entries they have, and what was negotiated.</param>
+    /// <param name="memory">The guest's memory, as the device may see it.</param>
+    /// <param name="host">Is told of broken rules and of notifications.</param>
     /// <exception cref="ArgumentException">It is not.</exception>
     protected VirtQueue(VirtQueueSettings settings, GuestMemory memory, IVirtQueueHost host)
     {
@@ -93,6 +96,9 @@ public abstract class VirtQueue : IDisposable
     protected int UsedSinceDecision { get; private set; }
 
     /// <summary>Makes the kind of queue that was negotiated.</summary>
+    /// <param name="settings">Where the driver put the rings, how many entries they have, and what was negotiated.</param>
+    /// <param name="memory">The guest's memory, as the device may see it.</param>
+    /// <param name="host">Is told of broken rules and of notifications.</param>
     /// <exception cref="ArgumentException">The settings are not usable.</exception>
     public static VirtQueue Create(VirtQueueSettings settings, GuestMemory memory, IVirtQueueHost host)
     {
@@ -178,6 +184,9 @@ public abstract class VirtQueue : IDisposable
     }
 
     /// <summary>As <see cref="Complete"/>, from any thread: the worker does it soon. Allocates nothing.</summary>
+    /// <param name="chain">A chain of this queue that was not completed yet.</param>
+    /// <param name="writtenBytes">Bytes that were written from its first writable byte on.</param>
+    /// <exception cref="InvalidOperationException">The chain was completed before, or belongs to another queue.</exception>
     public void PostCompletion(DescriptorChain chain, uint writtenBytes)
     {
         ArgumentNullException.ThrowIfNull(chain);
@@ -335,6 +344,11 @@ public abstract class VirtQueue : IDisposable
     protected abstract void SetNotifications(bool enabled);
 
     /// <summary>Checks one buffer and adds it to a chain.</summary>
+    /// <param name="chain">The chain.</param>
+    /// <param name="address">Guest-physical address of the buffer.</param>
+    /// <param name="lengthBytes">Its length.</param>
+    /// <param name="writable">True if the device writes it.</param>
+    /// <returns>False if a rule is broken; the queue has failed then.</returns>
     protected bool TryAddBuffer(DescriptorChain chain, ulong address, uint lengthBytes, bool writable)
     {
         ArgumentNullException.ThrowIfNull(chain);

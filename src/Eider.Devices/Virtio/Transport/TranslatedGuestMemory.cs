@@ -102,6 +102,7 @@ public sealed class TranslatedGuestMemory(GuestMemory memory, IDmaTranslation tr
     }
 
     /// <summary>Never called: a lease belongs to the RAM behind.</summary>
+    /// <exception cref="InvalidOperationException">Always.</exception>
     protected override void ReturnLease(in GuestLease lease, int writtenBytes) =>
         throw new InvalidOperationException("a lease of translated memory is returned to the RAM behind it");
 

@@ -32,10 +32,10 @@ public sealed record Qcow2Header
     /// <summary>Entries of the active L1 table.</summary>
     public required int L1Entries { get; init; }
 
-    /// <summary>Where the active L1 table is in the file.</summary>
+    /// <summary>Byte of the file where the active L1 table starts.</summary>
     public required long L1Offset { get; init; }
 
-    /// <summary>Where the refcount table is in the file.</summary>
+    /// <summary>Byte of the file where the refcount table starts.</summary>
     public required long RefcountTableOffset { get; init; }
 
     /// <summary>How many clusters the refcount table takes.</summary>
@@ -44,7 +44,7 @@ public sealed record Qcow2Header
     /// <summary>Number of internal snapshots.</summary>
     public int SnapshotCount { get; init; }
 
-    /// <summary>Where the table of snapshots is in the file.</summary>
+    /// <summary>Byte of the file where the table of snapshots starts.</summary>
     public long SnapshotsOffset { get; init; }
 
     /// <summary>Feature bits that must be known.</summary>
