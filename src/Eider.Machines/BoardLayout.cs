@@ -47,6 +47,24 @@ public static class BoardLayout
     /// <summary>Number of slots.</summary>
     public const int VirtioSlots = 32;
 
+    /// <summary>The PCI host bridge: configuration space of all functions.</summary>
+    public const ulong PciEcamBase = 0x3000_0000;
+
+    /// <summary>The PCI host bridge: the window to the ports, 64 KiB.</summary>
+    public const ulong PciPortBase = 0x0300_0000;
+
+    /// <summary>The PCI host bridge: the window that base address registers lead into.</summary>
+    public const ulong PciMemoryBase = 0x4000_0000;
+
+    /// <summary>Size of that window in bytes.</summary>
+    public const ulong PciMemoryBytes = 0x4000_0000;
+
+    /// <summary>PLIC source of the first of the four PCI interrupt wires.</summary>
+    public const int PciFirstSource = 32;
+
+    /// <summary>Number of those wires.</summary>
+    public const int PciWires = 4;
+
     /// <summary>The most harts that the interrupt controllers have room for.</summary>
     public const int MaxHarts = Clint.MaxHarts;
 

@@ -61,7 +61,7 @@ public sealed class Machine : IAsyncDisposable
     public IReadOnlyList<BlockStorage> Disks => _parts.Disks;
 
     /// <summary>The virtio devices: disks, consoles, entropy, the caller's own.</summary>
-    public IReadOnlyList<VirtioMmioDevice> VirtioDevices => _parts.Virtio;
+    public IReadOnlyList<VirtioTransport> VirtioDevices => _parts.Virtio;
 
     /// <summary>The guest's RAM, until the machine is disposed of.</summary>
     public GuestMemory Memory => _parts.Ram;

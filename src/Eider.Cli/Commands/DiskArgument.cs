@@ -9,7 +9,7 @@ internal static class DiskArgument
     /// <summary>Help of the option.</summary>
     public const string Help =
         "A virtio disk: a file, mem:SIZE or http(s)://..., with settings after commas: ro, format=raw, serial=TEXT, queues=N, "
-        + "overlay=mem (writes stay in memory), ring=split|packed, features=A+B, required=A+B, slot=N. "
+        + "overlay=mem (writes stay in memory), transport=virtio-mmio|virtio-pci, ring=split|packed, features=A+B, required=A+B, slot=N. "
         + "A comma in a name is written ',,'. May be given several times; the first is vda.";
 
     private const int MostQueues = 64;
@@ -20,7 +20,7 @@ internal static class DiskArgument
     {
         const string Option = "--disk";
         var list = CommaList.Parse(
-            Option, value, "ro", "format", "serial", "queues", "overlay", "ring", "features", "required", "slot");
+            Option, value, "ro", "format", "serial", "queues", "overlay", "transport", "ring", "features", "required", "slot");
         if (list.First.Length == 0)
         {
             throw new CliException(ExitCode.Usage, $"{Option} {value}: names no file; expected FILE, mem:SIZE or http://...");
@@ -40,6 +40,7 @@ internal static class DiskArgument
             Serial = list.Value("serial") ?? "",
             Queues = list.Number("queues", 1, MostQueues) ?? 1,
             Overlay = Overlay(list),
+            Transport = Transport($"{Option} {list.First}: transport is", list.Value("transport")),
             Ring = Ring($"{Option} {list.First}: ring is", list.Value("ring")),
             Features = list.Value("features")?.Split('+') ?? [],
             Required = list.Value("required")?.Split('+') ?? [],
@@ -56,6 +57,17 @@ internal static class DiskArgument
         null or "packed" => VirtioRing.Packed,
         "split" => VirtioRing.Split,
         _ => throw new CliException(ExitCode.Usage, $"{what} '{value}', expected split or packed"),
+    };
+
+    /// <summary>Reads the name of a transport; virtio-mmio where nothing is said.</summary>
+    /// <param name="what">Begins the message.</param>
+    /// <param name="value">The name, or null.</param>
+    /// <exception cref="CliException">It is none of them.</exception>
+    public static VirtioTransportKind Transport(string what, string? value) => value switch
+    {
+        null or "virtio-mmio" => VirtioTransportKind.Mmio,
+        "virtio-pci" => VirtioTransportKind.Pci,
+        _ => throw new CliException(ExitCode.Usage, $"{what} '{value}', expected virtio-mmio or virtio-pci"),
     };
 
     private static DiskOverlay Overlay(CommaList list) => list.Value("overlay") switch

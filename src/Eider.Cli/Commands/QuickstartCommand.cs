@@ -27,6 +27,13 @@ internal sealed class QuickstartCommand
         HelpName = "rw|ro|http",
     };
 
+    private readonly Option<string> _bus = new("--bus")
+    {
+        Description = "How the root disk hangs on the machine: at a place of its own in memory, or on the PCI bus.",
+        DefaultValueFactory = _ => "virtio-mmio",
+        HelpName = "virtio-mmio|virtio-pci",
+    };
+
     private readonly Option<string> _ring = new("--ring")
     {
         Description = "Kind of virtqueue that the devices offer.",
@@ -113,8 +120,9 @@ internal sealed class QuickstartCommand
             "Fetch a stock Debian riscv64 kernel and a small root file system with the system's package manager (once), boot them, and give a shell. Ctrl-A X leaves it.");
         options._release.AcceptOnlyFromAmong("trixie", "forky", "sid");
         options._root.AcceptOnlyFromAmong("rw", "ro", "http");
+        options._bus.AcceptOnlyFromAmong("virtio-mmio", "virtio-pci");
         options._ring.AcceptOnlyFromAmong("split", "packed");
-        foreach (var option in (Option[])[options._run, options._root, options._ring, options._queues, options._keep])
+        foreach (var option in (Option[])[options._run, options._root, options._bus, options._ring, options._queues, options._keep])
         {
             command.Options.Add(option);
         }
@@ -185,6 +193,7 @@ internal sealed class QuickstartCommand
             Machine = machine,
             Command = result.GetValue(_run),
             Root = result.GetValue(_root) switch { "ro" => RootMode.ReadOnly, "http" => RootMode.Http, _ => RootMode.ReadWrite },
+            Transport = DiskArgument.Transport("--bus", result.GetValue(_bus)),
             Ring = DiskArgument.Ring("--ring", result.GetValue(_ring)),
             Queues = queues,
             Append = result.GetValue(_append),

@@ -77,6 +77,7 @@ internal sealed partial class QuickstartSession(QuickstartSettings settings, Gue
             ReadOnly = settings.Root == RootMode.ReadOnly,
             Overlay = overlay,
             Queues = settings.Queues,
+            Transport = settings.Transport,
             Ring = settings.Ring,
             Serial = "eider-root",
         };

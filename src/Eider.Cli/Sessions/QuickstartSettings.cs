@@ -14,6 +14,9 @@ internal sealed record QuickstartSettings
     /// <summary>How the root is attached.</summary>
     public RootMode Root { get; init; }
 
+    /// <summary>How the root disk hangs on the machine.</summary>
+    public VirtioTransportKind Transport { get; init; }
+
     /// <summary>Kind of ring of all devices.</summary>
     public VirtioRing Ring { get; init; }
 

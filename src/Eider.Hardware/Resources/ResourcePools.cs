@@ -70,7 +70,8 @@ public sealed record ResourcePools
     /// <summary>
     /// The RISC-V board: the PLIC's 95 sources, device space below RAM, from 3 GiB to 4 GiB and above all memory
     /// (2^46 to 2^56), ports in the PCI host bridge's window. Requests that name no place get what no specification fixes: registers from
-    /// 0xE000_0000 on, sources from 72 on, ports from 0x1000 on. No MSI: the board has no controller for them.
+    /// 0xE000_0000 on, sources from 72 on, ports from 0x1000 on. Message-signalled interrupts are numbered, since PCI functions
+    /// have them, but the board has no controller for them.
     /// </summary>
     public static ResourcePools ForBoard() => new()
     {
@@ -86,6 +87,7 @@ public sealed record ResourcePools
         Memory = [new AddressRange(0x8000_0000UL, 0xBFFF_FFFFUL), new AddressRange(FourGiB, LastGuestPhysical)],
         LegacyIrqs = (1, 95),
         DefaultLegacyIrqs = (72, 95),
+        Msi = (0, 0xFFFF),
         MemorySlots = 509,
     };
 }

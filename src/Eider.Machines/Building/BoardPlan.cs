@@ -1,6 +1,7 @@
 using System.Diagnostics.CodeAnalysis;
 using System.Globalization;
 using Eider.Devices.Clock;
+using Eider.Devices.Pci;
 using Eider.Devices.Power;
 using Eider.Devices.Serial;
 using Eider.Hardware.Resources;
@@ -19,6 +20,7 @@ internal sealed class BoardPlan
     private readonly ResourceManager _resources = new(Pools);
     private readonly Dictionary<Resource, string> _owners = [];
     private readonly HashSet<string> _names = new(StringComparer.Ordinal);
+    private readonly Dictionary<int, string> _pciDevices = [];
     private readonly PlacedDevice[] _virtio;
 
     private BoardPlan(MachineConfiguration configuration)
@@ -32,8 +34,17 @@ internal sealed class BoardPlan
         Power = Place(board.Power, new PlacedDevice("power", "$.board.power", BoardLayout.PowerBase, PowerDevice.SizeBytes, null));
         Rtc = Place(board.Rtc, new PlacedDevice("rtc", "$.board.rtc", BoardLayout.RtcBase, GoldfishRtc.SizeBytes, BoardLayout.RtcSource));
         Serial = Place(board.Serial, new PlacedDevice("serial", "$.board.serial", BoardLayout.SerialBase, Uart16550.SizeBytes, BoardLayout.SerialSource));
+        HasPci = VirtioDevices(configuration).Any(entry => entry.Device.Transport == VirtioTransportKind.Pci);
+        if (HasPci)
+        {
+            PlacePciHost();
+        }
+
         _virtio = PlaceVirtio([.. VirtioDevices(configuration)]);
     }
+
+    /// <summary>True if there is a PCI bus: something is to stand on it.</summary>
+    public bool HasPci { get; }
 
     /// <summary>The core-local interruptor.</summary>
     public PlacedDevice Clint { get; }
@@ -102,7 +113,7 @@ internal sealed class BoardPlan
                 var (device, name, setting) = devices[i];
                 if (device.Slot.HasValue == named)
                 {
-                    placed[i] = device.Slot is { } slot
+                    placed[i] = device.Transport == VirtioTransportKind.Pci ? PlaceOnPci(device, name, setting) : device.Slot is { } slot
                         ? PlaceInSlot(device, name, setting, slot)
                         : PlaceInFreeSlot(device, name, setting, devices.Length);
                 }
@@ -110,6 +121,47 @@ internal sealed class BoardPlan
         }
 
         return placed;
+    }
+
+    // What stands in the way of the host bridge is one of the board's own devices that was moved.
+    private void PlacePciHost()
+    {
+        if (!_resources.TryAllocate(BoardPciHost.Constraints, out var granted, out var refusal))
+        {
+            var holder = refusal.Holder is { } known ? _owners[known] : "another device";
+            throw Refuse(
+                $"$.board.{holder}",
+                $"{holder} stands where the PCI host bridge is ({refusal.Constraint}), expected another place");
+        }
+
+        Own("pci", granted);
+    }
+
+    private PlacedDevice PlaceOnPci(VirtioDeviceConfiguration device, string name, string setting)
+    {
+        if (device.Address is not null || device.Irq is not null)
+        {
+            throw Refuse(
+                setting + (device.Address is not null ? ".address" : ".irq"),
+                $"{name} stands on the PCI bus, where the guest gives out addresses and the bus has the wires, expected none");
+        }
+
+        var last = PciAddress.DeviceCount - 1;
+        if (device.Slot is { } slot && (slot < 0 || slot > last || _pciDevices.ContainsKey(slot)))
+        {
+            var what = _pciDevices.TryGetValue(slot, out var holder) ? $"is taken by {holder}" : "does not exist";
+            throw Refuse(setting + ".slot", $"device number {slot} of {name} on the PCI bus {what}, expected a free one from 0 to {last}");
+        }
+
+        // Number 0 is the host bridge's by custom, so it is given to nobody who does not ask for it.
+        var number = device.Slot ?? Enumerable.Range(1, last).FirstOrDefault(free => !_pciDevices.ContainsKey(free), -1);
+        if (number < 0)
+        {
+            throw Refuse(setting, $"no device number is left on the PCI bus for {name}, expected at most {last} devices there");
+        }
+
+        _pciDevices.Add(number, name);
+        return Place(new PlacedDevice(name, setting, 0, 0, null, new PciAddress(number)));
     }
 
     private PlacedDevice PlaceInSlot(VirtioDeviceConfiguration device, string name, string setting, int slot)

@@ -1,5 +1,6 @@
 using Eider.Devices.Clock;
 using Eider.Devices.Interrupts;
+using Eider.Devices.Pci;
 using Eider.Devices.Power;
 using Eider.Devices.Serial;
 using Eider.Devices.Virtio;
@@ -30,6 +31,9 @@ internal sealed class MachineBuilder : IAsyncDisposable
     private const ulong DeterministicEpochNanoseconds = 1_735_689_600_000_000_000;
     private const int RandomSeedBytes = 64;
 
+    // A double word for each hart at the start of the CLINT.
+    private const ulong ClintMsipBytes = 4;
+
     private readonly MachineConfiguration _configuration;
     private readonly BoardPlan _plan;
     private readonly IMachineHost _host;
@@ -44,8 +48,10 @@ internal sealed class MachineBuilder : IAsyncDisposable
     private readonly List<BlockStorage> _ownedDisks = [];
     private readonly List<MachineConsole> _consoles = [];
     private readonly List<IDisposable> _files = [];
-    private readonly List<VirtioMmioDevice> _virtio = [];
+    private readonly List<VirtioTransport> _virtio = [];
     private GuestRam? _ram;
+    private PciBus? _pci;
+    private InterruptManager? _messages;
     private bool _done;
 
     public MachineBuilder(MachineConfiguration configuration, IMachineHost host)
@@ -84,7 +90,12 @@ internal sealed class MachineBuilder : IAsyncDisposable
 
         var boot = BootLoader.Load(_ram, Describe(), _configuration.Kernel, _configuration.Firmware, _configuration.Initrd);
         var plic = await AddAsync(_plan.Plic, _ => new Plic(_pins)).ConfigureAwait(false);
-        await AddAsync(_plan.Clint, _ => new Clint(_pins, _timebase)).ConfigureAwait(false);
+        var clint = await AddAsync(_plan.Clint, _ => new Clint(_pins, _timebase)).ConfigureAwait(false);
+        if (_plan.HasPci)
+        {
+            await AddPciHostAsync(plic, clint).ConfigureAwait(false);
+        }
+
         await AddAsync(_plan.Rtc, granted => new GoldfishRtc(_timebase, Wire(plic, granted))).ConfigureAwait(false);
         var peer = new ConsoleSerialPeer(_configuration.Serial ?? console!);
         var uart = await AddAsync(_plan.Serial, granted => new Uart16550(Wire(plic, granted), peer)).ConfigureAwait(false);
@@ -182,7 +193,8 @@ internal sealed class MachineBuilder : IAsyncDisposable
             Power = _plan.Power.Base,
             Rtc = (_plan.Rtc.Base, _plan.Rtc.Source!.Value),
             Serial = (_plan.Serial.Base, _plan.Serial.Source!.Value),
-            VirtioDevices = [.. _plan.Virtio.Select(device => (device.Base, device.Source!.Value))],
+            VirtioDevices = [.. _plan.Virtio.Where(device => device.Pci is null).Select(device => (device.Base, device.Source!.Value))],
+            HasPci = _plan.HasPci,
         };
     }
 
@@ -190,6 +202,33 @@ internal sealed class MachineBuilder : IAsyncDisposable
         where TDevice : class, IDeviceIo
     {
         var added = await _board.CreateAsync(place.Name, () => new BoardDevice<TDevice>(place, make)).ConfigureAwait(false);
+        return added.Device;
+    }
+
+    // The board has no controller for messages: they are writes to RAM, or to the software interrupts of the harts.
+    private async Task AddPciHostAsync(Plic plic, Clint clint)
+    {
+        var host = await _board.CreateAsync("pci", () => new BoardPciHost(_io, source => plic.GetLine((int)source))).ConfigureAwait(false);
+        _pci = host.Bus;
+        var messages = new PciMessageSink(_ram!);
+        messages.Reach(clint, _plan.Clint.Base, ClintMsipBytes * (ulong)_pins.Length);
+        _messages = new InterruptManager(_ => null, messages);
+    }
+
+    private async Task<VirtioTransport> AddVirtioAsync(
+        Plic plic, PlacedDevice place, VirtioDeviceConfiguration settings, int index, VirtioServices services)
+    {
+        var options = VirtioFeatureList.Parse(settings, place.Setting);
+        if (place.Pci is not { } address)
+        {
+            return await AddAsync(place, granted => new VirtioMmioDevice(
+                MakeDevice(settings, index), services, Wire(plic, granted), place.Name, options)).ConfigureAwait(false);
+        }
+
+        var device = MakeDevice(settings, index);
+        var added = await _board.CreateAsync(place.Name, () => new BoardFunction<VirtioPciDevice>(
+            _pci!, address, _messages!, VirtioPciDevice.MessagesFor(device),
+            messages => new VirtioPciDevice(device, services, messages, place.Name, options), made => made.Function)).ConfigureAwait(false);
         return added.Device;
     }
 
@@ -245,14 +284,11 @@ internal sealed class MachineBuilder : IAsyncDisposable
         for (var i = 0; i < devices.Count; i++)
         {
             var (settings, name, where) = devices[i];
-            var index = i;
             try
             {
-                _virtio.Add(await AddAsync(_plan.Virtio[i], granted => new VirtioMmioDevice(
-                    MakeDevice(settings, index), services, Wire(plic, granted), name, VirtioFeatureList.Parse(settings, where))
-                {
-                    Faulted = exception => _host.Fault(name, exception),
-                }).ConfigureAwait(false));
+                var transport = await AddVirtioAsync(plic, _plan.Virtio[i], settings, i, services).ConfigureAwait(false);
+                transport.Faulted = exception => _host.Fault(name, exception);
+                _virtio.Add(transport);
             }
             catch (ArgumentException cause)
             {

@@ -25,7 +25,7 @@ internal sealed class MachineParts
 
     public required ConsoleSerialPeer SerialPeer { get; init; }
 
-    public required IReadOnlyList<VirtioMmioDevice> Virtio { get; init; }
+    public required IReadOnlyList<VirtioTransport> Virtio { get; init; }
 
     /// <summary>The storages of the disks, in their order; those in <see cref="OwnedDisks"/> are closed with the machine.</summary>
     public required IReadOnlyList<BlockStorage> Disks { get; init; }

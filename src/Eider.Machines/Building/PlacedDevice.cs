@@ -1,3 +1,4 @@
+using Eider.Devices.Pci;
 using Eider.Hardware.Resources;
 
 namespace Eider.Machines.Building;
@@ -8,7 +9,8 @@ namespace Eider.Machines.Building;
 /// <param name="Base">First address.</param>
 /// <param name="SizeBytes">Length of the range.</param>
 /// <param name="Source">Source at the interrupt controller; null if it does not interrupt.</param>
-internal sealed record PlacedDevice(string Name, string Setting, ulong Base, ulong SizeBytes, int? Source)
+/// <param name="Pci">Its place on the PCI bus instead of all that; null if it is not there.</param>
+internal sealed record PlacedDevice(string Name, string Setting, ulong Base, ulong SizeBytes, int? Source, PciAddress? Pci = null)
 {
     private const ulong PageBytes = 4096;
 
@@ -17,6 +19,11 @@ internal sealed record PlacedDevice(string Name, string Setting, ulong Base, ulo
     {
         get
         {
+            if (Pci is not null)
+            {
+                return []; // where its registers are is the guest's choice
+            }
+
             var last = Base > ulong.MaxValue - (SizeBytes - 1) ? ulong.MaxValue : Base + (SizeBytes - 1);
             var window = new ResourceConstraint.MmioAddress(SizeBytes, new AddressRange(Base, last), PageBytes);
             return Source is { } source ? [window, new ResourceConstraint.LegacyIrq(uint.CreateSaturating(source))] : [window];

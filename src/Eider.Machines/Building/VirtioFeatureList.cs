@@ -12,6 +12,7 @@ internal static class VirtioFeatureList
     public static VirtioTransportOptions Parse(VirtioDeviceConfiguration device, string setting)
     {
         var offered = VirtioFeatures.DefaultOffered;
+        var supported = device.Transport == VirtioTransportKind.Pci ? VirtioFeatures.SupportedOverPci : VirtioFeatures.Supported;
         var withheld = 0UL;
         if (device.Ring == VirtioRing.Split)
         {
@@ -23,9 +24,9 @@ internal static class VirtioFeatureList
             var where = Where(setting, "features", i);
             var text = device.Features[i];
             var off = text.StartsWith('-');
-            var bits = ParseBits(off || text.StartsWith('+') ? text[1..] : text, where);
+            var bits = ParseBits(off || text.StartsWith('+') ? text[1..] : text, where, supported);
             var transport = bits & VirtioFeatures.Reserved;
-            if (!off && (bits & ~VirtioFeatures.Supported) is var unknown and not 0 && transport != 0)
+            if (!off && (bits & ~supported) is var unknown and not 0 && transport != 0)
             {
                 throw Bad(where, string.Create(CultureInfo.InvariantCulture, $"feature bits 0x{unknown:x} of '{text}' are not implemented"));
             }
@@ -37,7 +38,7 @@ internal static class VirtioFeatureList
         var required = 0UL;
         for (var i = 0; i < device.Required.Count; i++)
         {
-            required |= ParseBits(device.Required[i], Where(setting, "required", i));
+            required |= ParseBits(device.Required[i], Where(setting, "required", i), supported);
         }
 
         return new VirtioTransportOptions
@@ -52,7 +53,7 @@ internal static class VirtioFeatureList
     private static string Where(string setting, string list, int index) =>
         string.Create(CultureInfo.InvariantCulture, $"{setting}.{list}[{index}]");
 
-    private static ulong ParseBits(string text, string where)
+    private static ulong ParseBits(string text, string where, ulong supported)
     {
         if (text.Equals("hype", StringComparison.OrdinalIgnoreCase))
         {
@@ -70,7 +71,7 @@ internal static class VirtioFeatureList
         }
 
         var names = Enum.GetValues<VirtioFeature>()
-            .Where(known => VirtioFeatures.Supported.Has(known))
+            .Where(known => supported.Has(known))
             .Select(known => VirtioFeatures.NameOf(known)["VIRTIO_F_".Length..]);
         throw Bad(where, $"found feature '{text}', expected a bit number or one of {string.Join(", ", names).ToLowerInvariant()}");
     }

@@ -7,6 +7,10 @@ namespace Eider.Machines;
 /// <summary>What every virtio device of a machine has in common: where it stands and what its transport offers.</summary>
 public abstract record VirtioDeviceConfiguration
 {
+    /// <summary>How the guest reaches the device.</summary>
+    [Description("How the guest reaches the device: by registers in memory, or as a function on the PCI bus.")]
+    public VirtioTransportKind Transport { get; set; }
+
     /// <summary>Which kind of virtqueue is offered.</summary>
     [Description("Which kind of virtqueue the device offers.")]
     public VirtioRing Ring { get; set; }
@@ -22,17 +26,17 @@ public abstract record VirtioDeviceConfiguration
     [Description("Features that a driver must accept, by name or number; \"hype\" stands for version_1, ring_packed, indirect_desc and event_idx.")]
     public IReadOnlyList<string> Required { get; set; } = [];
 
-    /// <summary>Which virtio-mmio slot, 0 to 31; null takes the next free one.</summary>
-    [Description("Which virtio-mmio slot, 0 to 31; the next free one by default. Slot n is at 0xD0000000 + n * 0x1000 and IRQ 40 + n.")]
+    /// <summary>Which virtio-mmio slot, or which device number on the PCI bus, 0 to 31; null takes the next free one.</summary>
+    [Description("Which virtio-mmio slot, or which device number on the PCI bus, 0 to 31; the next free one by default (on the PCI bus from 1 on). Slot n is at 0xD0000000 + n * 0x1000 and IRQ 40 + n.")]
     public int? Slot { get; set; }
 
-    /// <summary>Guest-physical address of the registers instead of the slot's; a multiple of 4096.</summary>
+    /// <summary>Guest-physical address of the registers instead of the slot's; a multiple of 4096. Not on the PCI bus.</summary>
     [JsonConverter(typeof(AddressJsonConverter))]
-    [Description("Guest-physical address of the registers instead of the slot's, a multiple of 4096, as a number or as text such as \"0xD0010000\".")]
+    [Description("Guest-physical address of the registers instead of the slot's, a multiple of 4096, as a number or as text such as \"0xD0010000\"; not on the PCI bus.")]
     public ulong? Address { get; set; }
 
-    /// <summary>Source at the interrupt controller instead of the slot's, 1 to 95.</summary>
-    [Description("Source at the interrupt controller instead of the slot's, 1 to 95.")]
+    /// <summary>Source at the interrupt controller instead of the slot's, 1 to 95. Not on the PCI bus.</summary>
+    [Description("Source at the interrupt controller instead of the slot's, 1 to 95; not on the PCI bus.")]
     public int? Irq { get; set; }
 
     /// <summary>

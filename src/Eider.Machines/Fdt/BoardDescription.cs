@@ -39,6 +39,9 @@ public sealed record BoardDescription
     /// <summary>Base address and PLIC source of the serial port.</summary>
     public (ulong Base, int Source) Serial { get; init; } = (BoardLayout.SerialBase, BoardLayout.SerialSource);
 
+    /// <summary>True if there is a PCI bus; it stands where <see cref="BoardLayout"/> says.</summary>
+    public bool HasPci { get; init; }
+
     /// <summary>The virtio-mmio devices: base address and PLIC source of each, in the order of their slots.</summary>
     public IReadOnlyList<(ulong Base, int Source)> VirtioDevices { get; init; } = [];
 }

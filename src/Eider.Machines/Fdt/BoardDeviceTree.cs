@@ -1,6 +1,7 @@
 using System.Globalization;
 using Eider.Devices.Clock;
 using Eider.Devices.Interrupts;
+using Eider.Devices.Pci;
 using Eider.Devices.Power;
 using Eider.Devices.Serial;
 using Eider.Hardware.Interrupts;
@@ -50,6 +51,11 @@ public static class BoardDeviceTree
         foreach (var (address, source) in board.VirtioDevices)
         {
             AddDevice(tree, "virtio_mmio", address, BoardLayout.VirtioSlotBytes, plic, source, "virtio,mmio").EndNode();
+        }
+
+        if (board.HasPci)
+        {
+            AddPci(tree, plic);
         }
 
         tree.EndNode();
@@ -151,6 +157,48 @@ public static class BoardDeviceTree
             .Cells64("reg", BoardLayout.ClintBase, Clint.SizeBytes)
             .Cells("interrupts-extended", Pins(hartPhandles, HartPin.Msip, HartPin.Mtip))
             .EndNode();
+
+    // Binding host-generic-pci.yaml; the cells of "ranges" and "interrupt-map" are those of IEEE 1275's PCI binding, sections 2.2
+    // and 2.4: space and register in the first one, then an address of 64 bits. Pins are swizzled by the device number, so four
+    // devices tell for all.
+    private static void AddPci(FdtWriter tree, uint plic)
+    {
+        const uint IoSpace = 1U << 24;
+        const uint MemorySpace = 2U << 24;
+        const int DeviceShift = 11;
+        var map = new List<uint>();
+        for (var device = 0U; device < BoardLayout.PciWires; device++)
+        {
+            for (var pin = 1U; pin <= BoardLayout.PciWires; pin++)
+            {
+                var wire = (device + pin - 1) % BoardLayout.PciWires;
+                map.AddRange([device << DeviceShift, 0, 0, pin, plic, BoardLayout.PciFirstSource + wire]);
+            }
+        }
+
+        tree.BeginNode(Unit("pci", BoardLayout.PciEcamBase))
+            .Strings("compatible", "pci-host-ecam-generic")
+            .Strings("device_type", "pci")
+            .Cells64("reg", BoardLayout.PciEcamBase, PciEcam.SizeBytes)
+            .Cells("#address-cells", 3)
+            .Cells("#size-cells", 2)
+            .Cells("#interrupt-cells", 1)
+            .Cells("bus-range", 0, 0xFF)
+            .Cells("linux,pci-domain", 0)
+            .Flag("dma-coherent")
+            .Cells(
+                "ranges",
+                IoSpace, 0, 0, High(BoardLayout.PciPortBase), Low(BoardLayout.PciPortBase), 0, Low(PciPortWindow.SizeBytes),
+                MemorySpace, High(BoardLayout.PciMemoryBase), Low(BoardLayout.PciMemoryBase),
+                High(BoardLayout.PciMemoryBase), Low(BoardLayout.PciMemoryBase), 0, Low(BoardLayout.PciMemoryBytes))
+            .Cells("interrupt-map-mask", (BoardLayout.PciWires - 1) << DeviceShift, 0, 0, 7)
+            .Cells("interrupt-map", [.. map])
+            .EndNode();
+    }
+
+    private static uint High(ulong value) => (uint)(value >> 32);
+
+    private static uint Low(ulong value) => (uint)(value & uint.MaxValue);
 
     private static uint[] Pins(uint[] hartPhandles, HartPin first, HartPin second) =>
         [.. hartPhandles.SelectMany(phandle => new[] { phandle, (uint)first, phandle, (uint)second })];

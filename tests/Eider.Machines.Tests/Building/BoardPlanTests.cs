@@ -87,6 +87,44 @@ public sealed class BoardPlanTests
         Assert.StartsWith("$.devices[0].name: found 'vda' for a second device", error.Message, StringComparison.Ordinal);
     }
 
+    [Fact]
+    public void Devices_on_the_PCI_bus_get_the_device_numbers_from_1_on_but_for_those_that_are_named()
+    {
+        var plan = Plan([OnPci(), OnPci(slot: 2), Disk(), OnPci(slot: 0), OnPci()]);
+        Assert.True(plan.HasPci);
+        Assert.Equal([1, 2, null, 0, 3], plan.Virtio.Select(device => device.Pci?.Device));
+        Assert.Equal((0xD000_0000UL, 40), (plan.Virtio[2].Base, plan.Virtio[2].Source!.Value));
+        Assert.False(Plan([Disk()]).HasPci);
+    }
+
+    [Fact]
+    public void A_place_that_the_PCI_bus_does_not_have_is_refused()
+    {
+        Refused("$.disks[1].slot: device number 3 of vdb on the PCI bus is taken by vda, expected a free one from 0 to 31", [OnPci(slot: 3), OnPci(slot: 3)]);
+        Refused("$.disks[0].slot: device number 32 of vda on the PCI bus does not exist", [OnPci(slot: 32)]);
+        Refused("$.disks[0].address: vda stands on the PCI bus", [OnPci() with { Address = 0x5000_0000 }]);
+        Refused("$.disks[0].irq: vda stands on the PCI bus", [OnPci() with { Irq = 50 }]);
+        Refused("$.disks[31]: no device number is left on the PCI bus for vdaf", [.. Enumerable.Repeat(OnPci(), 32)]);
+    }
+
+    [Fact]
+    public void With_a_PCI_bus_its_windows_and_wires_are_taken()
+    {
+        Refused("$.disks[1]: vdb (0x40000000 to 0x40000fff) overlaps pci (0x40000000 to 0x7fffffff)", [OnPci(), Disk(address: 0x4000_0000)]);
+        Refused("$.disks[0].irq: IRQ 33 of vda is taken by pci", [Disk(irq: 33), OnPci()]);
+        var configuration = new MachineConfiguration
+        {
+            Memory = "1M",
+            Disks = [OnPci()],
+            Board = new BoardConfiguration { Rtc = new DevicePlacement { Address = 0x3000_0000 } },
+        };
+        var error = Assert.Throws<MachineConfigurationException>(() => BoardPlan.Create(configuration));
+        Assert.StartsWith("$.board.rtc: rtc stands where the PCI host bridge is", error.Message, StringComparison.Ordinal);
+    }
+
+    private static DiskConfiguration OnPci(int? slot = null) =>
+        new() { Image = "mem:1M", Slot = slot, Transport = VirtioTransportKind.Pci };
+
     private static DiskConfiguration Disk(int? slot = null, ulong? address = null, int? irq = null) =>
         new() { Image = "mem:1M", Slot = slot, Address = address, Irq = irq };
 

@@ -103,6 +103,30 @@ public sealed class BoardDeviceTreeTests
         Assert.Equal([1U, 3U, 1U, 7U, 2U, 3U, 2U, 7U], clint.Cells("interrupts-extended"));
     }
 
+    // Binding host-generic-pci.yaml, and IEEE 1275's for PCI.
+    [Fact]
+    public void The_PCI_bus_is_named_when_there_is_one_with_its_windows_and_wires()
+    {
+        Assert.DoesNotContain(Root["soc"].Children, node => node.Name.StartsWith("pci", StringComparison.Ordinal));
+        var root = FdtReader.Read(BoardDeviceTree.Build(Board with { HasPci = true })).Root;
+        var pci = root["soc/pci@30000000"];
+        Assert.Equal(["pci-host-ecam-generic"], pci.Strings("compatible"));
+        Assert.Equal(["pci"], pci.Strings("device_type"));
+        Assert.Equal([0x3000_0000UL, 0x1000_0000UL], pci.Cells64("reg"));
+        Assert.Equal([0U, 255U], pci.Cells("bus-range"));
+        Assert.Equal(
+            [0x0100_0000U, 0, 0, 0, 0x0300_0000, 0, 0x1_0000, 0x0200_0000, 0, 0x4000_0000, 0, 0x4000_0000, 0, 0x4000_0000],
+            pci.Cells("ranges"));
+        Assert.Equal([0x1800U, 0, 0, 7], pci.Cells("interrupt-map-mask"));
+        var map = pci.Cells("interrupt-map").Chunk(6).ToList();
+        Assert.Equal(16, map.Count);
+        var plic = root["soc/plic@c000000"].Cells("phandle")[0];
+        Assert.Contains(map, row => row.SequenceEqual(new uint[] { 0x0000, 0, 0, 1, plic, 32 }));
+        Assert.Contains(map, row => row.SequenceEqual(new uint[] { 0x0800, 0, 0, 1, plic, 33 }));
+        Assert.Contains(map, row => row.SequenceEqual(new uint[] { 0x1800, 0, 0, 2, plic, 32 }));
+        Assert.Contains(map, row => row.SequenceEqual(new uint[] { 0x1000, 0, 0, 4, plic, 33 }));
+    }
+
     [Fact]
     public void The_device_tree_compiler_reads_it_without_a_warning()
     {
@@ -112,7 +136,7 @@ public sealed class BoardDeviceTreeTests
             RedirectStandardOutput = true,
             RedirectStandardError = true,
         })!;
-        dtc.StandardInput.BaseStream.Write(BoardDeviceTree.Build(Board with { HasClint = true }));
+        dtc.StandardInput.BaseStream.Write(BoardDeviceTree.Build(Board with { HasClint = true, HasPci = true }));
         dtc.StandardInput.Close();
         var source = dtc.StandardOutput.ReadToEnd();
         Assert.Equal("", dtc.StandardError.ReadToEnd());
