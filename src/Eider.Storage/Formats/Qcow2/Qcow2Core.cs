@@ -75,5 +75,7 @@ internal sealed class Qcow2Core
         {
             _codec?.Dispose();
         }
+
+        (Cipher as IDisposable)?.Dispose();
     }
 }

@@ -46,6 +46,19 @@ public sealed class Qcow2Image : ImageStorage
     internal Qcow2Core Core => _core;
 
     /// <inheritdoc/>
+    public override async ValueTask<BlockResult> SetKeyAsync(
+        ReadOnlyMemory<byte> key, CancellationToken cancellationToken = default)
+    {
+        if (!IsEncrypted)
+        {
+            return BlockResult.Unsupported;
+        }
+
+        _core.Cipher ??= await Qcow2Encryption.UnlockAsync(_core, key, cancellationToken).ConfigureAwait(false);
+        return BlockResult.Ok;
+    }
+
+    /// <inheritdoc/>
     protected override ValueTask<BlockResult> ReadCoreAsync(
         long offsetBytes, BufferList buffers, CancellationToken cancellationToken)
     {

@@ -36,7 +36,18 @@ internal static class Qcow2Opening
             var backing = options.Backing ?? (header.BackingName == null ? null
                 : await ImageChain.OpenBackingAsync(file, header.BackingName, header.BackingFormat, options, cancellationToken)
                     .ConfigureAwait(false));
-            return new Qcow2Core(header, imageFile, data, l1, options) { Backing = backing };
+            if (backing != null && backing != options.Backing)
+            {
+                opened.Add(backing);
+            }
+
+            var core = new Qcow2Core(header, imageFile, data, l1, options) { Backing = backing };
+            if (header.Encryption != Qcow2EncryptionMethod.None && options.KeyOf?.Invoke(file.Name) is { } key)
+            {
+                core.Cipher = await Qcow2Encryption.UnlockAsync(core, key, cancellationToken).ConfigureAwait(false);
+            }
+
+            return core;
         }
         catch
         {
