@@ -225,7 +225,7 @@ public sealed class ResourceManagerTests
         }
 
         Assert.Throws<ResourceUnavailableException>(() => board.Allocate([new ResourceConstraint.LegacyIrq(96)]));
-        Assert.Throws<ResourceUnavailableException>(() => board.Allocate([new ResourceConstraint.PciMsiIrq(1)]));
+        Assert.Throws<ResourceUnavailableException>(() => board.Allocate([new ResourceConstraint.PciMsixIrq(0x1_0001)]));
         Assert.Throws<ResourceUnavailableException>(
             () => board.Allocate([new ResourceConstraint.MmioAddress(0x1000, new AddressRange(0x8000_0000UL, 0x8000_FFFFUL))]));
     }
@@ -255,7 +255,7 @@ public sealed class ResourceManagerTests
             (new ResourceConstraint.LegacyIrq(96), null),
             (new ResourceConstraint.PioAddress(8, new PortRange(0x3F4, 0x3FB)), new Resource.PioAddressRange(0x3F8, 8)),
             (new ResourceConstraint.MemorySlot(2, 2), new Resource.MemorySlot(3)),
-            (new ResourceConstraint.GenericIrq(1), null),
+            (new ResourceConstraint.GenericIrq(0x1_0001), null),
         ];
         foreach (var (constraint, holder) in refused)
         {
