@@ -183,15 +183,17 @@ internal static class ApiListing
         }
     }
 
-    private static string Attributes(MemberInfo member) =>
-        string.Concat(member.GetCustomAttributes<SupportedOSPlatformAttribute>(inherit: false)
-            .Select(one => $"[SupportedOSPlatform(\"{one.PlatformName}\")] ").Order(StringComparer.Ordinal))
-        + (member.GetCustomAttribute<ObsoleteAttribute>(inherit: false) is { } obsolete && obsolete.DiagnosticId == null && !member.DeclaringTypeIsRefStruct()
-            ? "[Obsolete] " : "");
+    private static string Attributes(MemberInfo member)
+    {
+        var platforms = member.GetCustomAttributes<OSPlatformAttribute>(inherit: false)
+            .Select(one => $"[{one.GetType().Name.Replace("Attribute", "", StringComparison.Ordinal)}(\"{one.PlatformName}\")] ")
+            .Order(StringComparer.Ordinal);
 
-    // The compiler marks ref structs and types with required members as obsolete, for older compilers.
-    private static bool DeclaringTypeIsRefStruct(this MemberInfo member) =>
-        member is Type { IsByRefLike: true } or ConstructorInfo;
+        // For compilers that do not know ref structs and required members, ours marks those as obsolete, and marks that mark.
+        var isObsolete = member.IsDefined(typeof(ObsoleteAttribute), inherit: false)
+            && !member.IsDefined(typeof(CompilerFeatureRequiredAttribute), inherit: false);
+        return string.Concat(platforms) + (isObsolete ? "[Obsolete] " : "");
+    }
 
     private static string Value(object? value) => value switch
     {

@@ -1,3 +1,5 @@
+using System.Runtime.Versioning;
+
 namespace Eider.Cli.Tests.Packages;
 
 /// <summary>Whatever a caller can notice changes the listing: here it is, line by line.</summary>
@@ -29,6 +31,8 @@ public sealed class ApiListingTests
         public abstract bool TryTake<T>(in T value, ref int count, out string? text)
             where T : struct;
 
+        [Obsolete("for the listing")]
+        [UnsupportedOSPlatform("windows")]
         public override string ToString() => _text;
 
         public static TItem First<TItem>(params TItem[] items)
@@ -48,9 +52,9 @@ public sealed class ApiListingTests
     public void A_type_shows_null_init_required_references_constraints_and_what_can_be_derived() => Assert.Equal(
         """
         abstract class Eider.Cli.Tests.Packages.ApiListingTests.Sample : ApiListingTests.IShape
+            [UnsupportedOSPlatform("windows")] [Obsolete] override string ToString()
             abstract bool TryTake<T>(in T value, ref int count, out string? text) where T : struct
             object? Tag { get; protected set; }
-            override string ToString()
             protected const long Limit = 1099511627776
             protected new(string text, object? tag = default)
             ref string Text { get; }

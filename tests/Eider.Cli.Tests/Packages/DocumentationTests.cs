@@ -124,7 +124,7 @@ public sealed partial class DocumentationTests
     [GeneratedRegex("(Size|Length|Offset|Capacity|Timeout|Interval|Rate|Delay|Frequency|Period|Budget|Duration|Latency)$", RegexOptions.IgnoreCase)]
     private static partial Regex Quantity();
 
-    [GeneratedRegex(@"byte|sector|second|Ms\b|hertz|Hz\b|tick|bits?\b|page|entries|elements|descriptor|token|cycle|instruction|how many|of them|number of", RegexOptions.IgnoreCase)]
+    [GeneratedRegex(@"byte|sector|second|Ms\b|hertz|Hz\b|tick|bits?\b|page|entries|elements|descriptor|token|cycle|instruction|how many|of them|number of|character", RegexOptions.IgnoreCase)]
     private static partial Regex Unit();
 
     [GeneratedRegex(@"virtio|specification|16550|PLIC|CLINT|SiFive|goldfish|RISC-V|privileged|unprivileged|SBI|IEEE|PCI|QEMU|Linux|design|ADR \d", RegexOptions.IgnoreCase)]
