@@ -31,9 +31,11 @@ public sealed class ApiListingTests
         public abstract bool TryTake<T>(in T value, ref int count, out string? text)
             where T : struct;
 
+        public override string ToString() => _text;
+
         [Obsolete("for the listing")]
         [UnsupportedOSPlatform("windows")]
-        public override string ToString() => _text;
+        public void Fade() => _text = "";
 
         public static TItem First<TItem>(params TItem[] items)
             where TItem : class, IShape => items[0];
@@ -52,9 +54,10 @@ public sealed class ApiListingTests
     public void A_type_shows_null_init_required_references_constraints_and_what_can_be_derived() => Assert.Equal(
         """
         abstract class Eider.Cli.Tests.Packages.ApiListingTests.Sample : ApiListingTests.IShape
-            [UnsupportedOSPlatform("windows")] [Obsolete] override string ToString()
+            [UnsupportedOSPlatform("windows")] [Obsolete] void Fade()
             abstract bool TryTake<T>(in T value, ref int count, out string? text) where T : struct
             object? Tag { get; protected set; }
+            override string ToString()
             protected const long Limit = 1099511627776
             protected new(string text, object? tag = default)
             ref string Text { get; }
