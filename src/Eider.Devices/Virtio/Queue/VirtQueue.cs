@@ -284,6 +284,7 @@ public abstract class VirtQueue : IDisposable
     public void Stop()
     {
         IsRunning = false;
+        LeaveDone();
         _cancellation.Cancel();
     }
 
@@ -311,6 +312,7 @@ public abstract class VirtQueue : IDisposable
         {
             Fault = fault;
             IsRunning = false;
+            LeaveDone();
             _host.QueueFailed(this, fault);
         }
 
@@ -443,6 +445,22 @@ public abstract class VirtQueue : IDisposable
         }
 
         _pool.Push(chain);
+    }
+
+    /// <summary>Chains that were completed and waited for earlier ones (IN_ORDER): their turn never comes any more.</summary>
+    private void LeaveDone()
+    {
+        while (_orderCount > 0)
+        {
+            if (_order[_orderHead] is { IsDone: true } done)
+            {
+                Leave(done);
+            }
+
+            _order[_orderHead] = null;
+            _orderHead = (_orderHead + 1) % _order.Length;
+            _orderCount--;
+        }
     }
 
     private void Leave(DescriptorChain chain)

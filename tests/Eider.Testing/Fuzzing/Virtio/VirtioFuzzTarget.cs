@@ -196,8 +196,10 @@ public abstract class VirtioFuzzTarget : FuzzTarget
         }
     }
 
-    private void AccessRegister(FuzzInput input, int queue)
+    /// <summary>Accesses a register, or what is none, in any width, with a value that may mean something there.</summary>
+    protected void AccessRegister(FuzzInput input, int queue)
     {
+        ArgumentNullException.ThrowIfNull(input);
         _strict = false;
         Span<byte> data = stackalloc byte[8];
         var register = (ulong)input.Below(0x120 / 4) * 4;
