@@ -2,7 +2,8 @@ namespace Eider.Machines;
 
 /// <summary>
 /// The user's mistake, found before the machine starts and before anything was created or changed. The message
-/// is one line: where, what, found, expected, what to do.
+/// is one line: where, what, found, expected, what to do. What a file said stands in it with control characters
+/// escaped, and shortened if it is long.
 /// </summary>
 public sealed class MachineConfigurationException : Exception
 {
@@ -14,7 +15,7 @@ public sealed class MachineConfigurationException : Exception
     /// <param name="innerException">The cause, if the host gave one.</param>
     public MachineConfigurationException(
         MachineErrorKind kind, string where, string message, string? remedy = null, Exception? innerException = null)
-        : base(remedy is null ? $"{where}: {message}" : $"{where}: {message}; {remedy}", innerException)
+        : base(OneLine.Of(remedy is null ? $"{where}: {message}" : $"{where}: {message}; {remedy}"), innerException)
     {
         Kind = kind;
         Where = where;

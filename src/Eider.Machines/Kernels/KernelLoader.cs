@@ -125,14 +125,6 @@ public static class KernelLoader
     private static LoadedImage LoadElf(string path, Stream content, GuestRam ram)
     {
         var elf = ElfFile.Read(content, path);
-        if ((elf.EntryPoint & 1) != 0)
-        {
-            throw new MachineConfigurationException(
-                MachineErrorKind.BadInput,
-                path,
-                string.Create(CultureInfo.InvariantCulture, $"found the odd entry point 0x{elf.EntryPoint:x}, expected an even one"));
-        }
-
         var lowest = elf.Segments.Min(segment => segment.PhysicalAddress);
         var isKernel = elf.EntryPoint >= SupervisorHalf;
 
@@ -149,9 +141,22 @@ public static class KernelLoader
             end = Math.Max(end, address + segment.MemoryBytes);
         }
 
-        return isKernel
-            ? new LoadedImage(KernelFormat.Elf, lowest + shift, end, lowest + shift, BootMode.Supervisor)
-            : new LoadedImage(KernelFormat.Elf, lowest + shift, end, PhysicalEntry(path, elf) + shift, BootMode.Machine);
+        // A kernel starts at its first byte; both sides of a segment may be odd although the entry point is even.
+        var entry = isKernel ? lowest + shift : PhysicalEntry(path, elf) + shift;
+        ThrowIfOdd(path, elf.EntryPoint);
+        ThrowIfOdd(path, entry);
+        return new LoadedImage(KernelFormat.Elf, lowest + shift, end, entry, isKernel ? BootMode.Supervisor : BootMode.Machine);
+    }
+
+    private static void ThrowIfOdd(string path, ulong entryPoint)
+    {
+        if ((entryPoint & 1) != 0)
+        {
+            throw new MachineConfigurationException(
+                MachineErrorKind.BadInput,
+                path,
+                string.Create(CultureInfo.InvariantCulture, $"found the odd entry point 0x{entryPoint:x}, expected an even one"));
+        }
     }
 
     private static ulong Place(string path, ElfSegment segment, ulong shift, GuestRam ram)

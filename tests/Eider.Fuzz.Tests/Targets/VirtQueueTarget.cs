@@ -181,8 +181,9 @@ public abstract class VirtQueueTarget : FuzzTarget, IVirtQueueHost
             }
         }
 
-        var indirect = _input.OneIn(4);
-        _strict &= !indirect || _queue.Settings.Features.Has(VirtioFeature.IndirectDesc);
+        var allowed = _queue.Settings.Features.Has(VirtioFeature.IndirectDesc);
+        var indirect = _input.OneIn(allowed ? 4 : 32);
+        _strict &= !indirect || allowed;
         if (_input.OneIn(32))
         {
             _strict = false;

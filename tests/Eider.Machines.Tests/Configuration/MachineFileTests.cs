@@ -145,5 +145,26 @@ public sealed class MachineFileTests
         Assert.Equal(MachineErrorKind.MissingInput, Assert.Throws<MachineConfigurationException>(() => MachineFile.Load(path)).Kind);
     }
 
+    // Found by the fuzzer "machine-file": a terminal obeys what stands in a message.
+    [Theory]
+    [InlineData("""{ "k\nnel": 1 }""", """k\u000anel""")]
+    [InlineData("""{ "kernel": "k", "disks": [ { "image": "mem:1M", "format": "\u001b[2J" } ] }""", """found '\u001b[2J'""")]
+    [InlineData("""{ "kernel": "k", "disks": [ { "image": "mem:1M", "format": "a\u2028b\u202ec" } ] }""", """found 'a\u2028b\u202ec'""")]
+    public void What_a_file_says_stands_in_one_line_without_control_characters(string json, string expected)
+    {
+        var error = Assert.Throws<MachineConfigurationException>(() => Parse(json));
+        Assert.Contains(expected, error.Message, StringComparison.Ordinal);
+        Assert.DoesNotContain(error.Message, char.IsControl);
+    }
+
+    [Fact]
+    public void A_long_text_of_a_file_is_shortened_in_the_message()
+    {
+        var error = Assert.Throws<MachineConfigurationException>(
+            () => Parse($$"""{ "kernel": "k", "disks": [ { "image": "mem:1M", "format": "{{new string('x', 100_000)}}" } ] }"""));
+        Assert.InRange(error.Message.Length, 100, 1100);
+        Assert.EndsWith("expected 'raw'", error.Message, StringComparison.Ordinal);
+    }
+
     private static MachineConfiguration Parse(string json) => MachineFile.Parse(Encoding.UTF8.GetBytes(json), "vm.json", "/vm");
 }

@@ -69,6 +69,14 @@ public sealed class KernelLoaderTests : IDisposable
         Assert.Equal(MachineErrorKind.BadInput, error.Kind);
     }
 
+    // Found by the fuzzer "kernel".
+    [Fact]
+    public void An_even_entry_point_that_lies_at_an_odd_physical_address_is_refused()
+    {
+        var error = Assert.Throws<MachineConfigurationException>(() => Load(TestImages.Elf(0x8000_0001, virtualAddress: 0x1000, entry: 0x1008)));
+        Assert.Contains("odd entry point 0x80000009", error.Message, StringComparison.Ordinal);
+    }
+
     [Fact]
     public void A_compressed_ELF_program_is_unpacked() => Assert.Equal(0x8000_0000UL, Load(Gzip(TestImages.Elf())).EntryPoint);
 

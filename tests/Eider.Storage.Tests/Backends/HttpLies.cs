@@ -115,6 +115,21 @@ internal static class HttpLies
         ["short body, connection kept, once"] = new(
             exchange => exchange.Number % 2 == 0 ? exchange.HonestAsync() : CutAsync(exchange, () => { }), null),
         ["chunked"] = new(exchange => ChunkedAsync(exchange, $"{exchange.Part.Length:x}", exchange.Part, "0\r\n\r\n"), null),
+        ["chunked, whole, reset before its end"] = new(
+            async exchange =>
+            {
+                await ChunkedAsync(exchange, $"{exchange.Part.Length:x}", exchange.Part, "");
+                await Task.Delay(20, exchange.CancellationToken);
+                exchange.Reset();
+            },
+            null),
+        ["chunked, whole, and no end"] = new(
+            async exchange =>
+            {
+                await ChunkedAsync(exchange, $"{exchange.Part.Length:x}", exchange.Part, "");
+                await exchange.HangAsync();
+            },
+            null),
         ["chunked and too long"] = new(
             exchange => ChunkedAsync(
                 exchange, $"{exchange.Part.Length + 3:x}", new byte[exchange.Part.Length + 3], "0\r\n\r\n"),

@@ -136,6 +136,29 @@ public sealed class HttpStorageTests
         }
     }
 
+    // Found by the fuzzer "http-replies".
+    [Theory]
+    [InlineData(0)]
+    [InlineData(long.MaxValue - 1000)]
+    public async Task A_page_of_the_largest_size_there_is_can_be_read_at_both_ends(long offset)
+    {
+        using var client = new HttpClient(new FakeHandler(request =>
+        {
+            var range = request.Headers.Range!.Ranges.First();
+            var reply = new HttpResponseMessage(HttpStatusCode.PartialContent)
+            {
+                RequestMessage = request,
+                Content = new ByteArrayContent([.. Enumerable.Repeat((byte)7, (int)(range.To!.Value - range.From!.Value + 1))]),
+            };
+            reply.Content.Headers.ContentRange = new(range.From.Value, range.To.Value, long.MaxValue);
+            return reply;
+        }));
+        await using var storage = await HttpStorage.OpenAsync(new Uri("http://example.org/disk"), Impatient, client);
+        var read = new byte[1000];
+        Assert.Equal(BlockResult.Ok, await storage.ReadAsync(offset, read));
+        Assert.DoesNotContain(read, value => value != 7);
+    }
+
     [Fact]
     public async Task Without_an_ETag_a_changed_date_is_noticed()
     {

@@ -234,7 +234,7 @@ internal sealed class HttpBlockCache : IAsyncDisposable
         _sequentialEndBytes = offsetBytes + lengthBytes;
         _readAheadBlocks = isSequential ? Math.Min(limit, Math.Max(1, _readAheadBlocks * 2)) : 0;
         var next = _sequentialEndBytes / BlockBytes;
-        var end = Math.Min(next + _readAheadBlocks, (_identity.SizeBytes + BlockBytes - 1) / BlockBytes);
+        var end = Math.Min(next + _readAheadBlocks, ((_identity.SizeBytes - 1) / BlockBytes) + 1);
 
         // In large steps: only when half of what was read ahead is used up.
         if (next >= end || _isClosed || _blocks.ContainsKey(next + ((end - next) / 2)))

@@ -95,6 +95,8 @@ internal sealed class HttpRangeReader : IDisposable
                     await AttemptAsync(identity, progress, state, token).ConfigureAwait(false);
                 }
 
+                // A connection that broke behind the last byte leaves nothing to ask for again: what came is right.
+                state.Commit();
                 return true;
             },
             sink,
