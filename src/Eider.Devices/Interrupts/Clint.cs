@@ -26,6 +26,7 @@ public sealed class Clint : IDeviceIo, IDisposable
     /// <summary>An interruptor for some harts.</summary>
     /// <param name="harts">Their pins, by hart id; 1 to <see cref="MaxHarts"/>.</param>
     /// <param name="timebase">The machine's clock.</param>
+    /// <exception cref="ArgumentOutOfRangeException">No hart, or more than <see cref="MaxHarts"/>.</exception>
     public Clint(IReadOnlyList<HartPins> harts, Timebase timebase)
     {
         ArgumentNullException.ThrowIfNull(harts);

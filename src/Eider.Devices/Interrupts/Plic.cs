@@ -25,6 +25,7 @@ public sealed class Plic : IDeviceIo
     /// <summary>A controller for some harts.</summary>
     /// <param name="harts">Their pins, by hart id; 1 to 8.</param>
     /// <param name="sourceCount">Highest source number, 1 to <see cref="MaxSources"/>.</param>
+    /// <exception cref="ArgumentOutOfRangeException">No hart or more than 8, or a number of sources that is not from 1 to <see cref="MaxSources"/>.</exception>
     public Plic(IReadOnlyList<HartPins> harts, int sourceCount = MaxSources)
     {
         ArgumentNullException.ThrowIfNull(harts);
@@ -46,6 +47,7 @@ public sealed class Plic : IDeviceIo
 
     /// <summary>The wire of a source; one device drives it.</summary>
     /// <param name="source">1 to the highest source number.</param>
+    /// <exception cref="ArgumentOutOfRangeException">There is no such source.</exception>
     public IInterruptLine GetLine(int source)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(source, 1);

@@ -76,6 +76,7 @@ public sealed class RangeServer : IAsyncDisposable
     /// <param name="storages">The disks by the names of their pages.</param>
     /// <param name="options">Where to listen.</param>
     /// <exception cref="BlockStorageException">The address cannot be listened on.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">No storage, or options that allow no request at all.</exception>
     public static RangeServer Start(IReadOnlyDictionary<string, BlockStorage> storages, RangeServerOptions? options = null)
     {
         ArgumentNullException.ThrowIfNull(storages);

@@ -82,6 +82,7 @@ public sealed class FileStorage : BlockStorage
     /// <param name="options">How to open it; not read-only.</param>
     /// <exception cref="ArgumentException">The options ask for a read-only file.</exception>
     /// <exception cref="BlockStorageException">It exists, or cannot be created.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">The size is negative.</exception>
     public static FileStorage Create(string path, long sizeBytes, FileStorageOptions? options = null)
     {
         ArgumentException.ThrowIfNullOrEmpty(path);
@@ -99,6 +100,7 @@ public sealed class FileStorage : BlockStorage
     /// <summary>Changes the size of the file; what is added reads as zeroes.</summary>
     /// <param name="sizeBytes">The new size.</param>
     /// <exception cref="BlockStorageException">The storage is read-only, or the host refuses.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">The size is negative.</exception>
     public void Resize(long sizeBytes)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(sizeBytes);

@@ -33,6 +33,7 @@ public sealed class CompressionPipeline : IAsyncDisposable
     /// Stores a cluster. Called from the scheduler; one at a time when ordered, else several at once.
     /// </param>
     /// <param name="scheduler">Where the work is done; null for the thread pool.</param>
+    /// <exception cref="ArgumentOutOfRangeException">Clusters below 512 bytes, or a negative number of threads or clusters.</exception>
     public CompressionPipeline(
         ClusterCodec codec, CompressionPipelineOptions options,
         Func<CompressedCluster, CancellationToken, ValueTask> sink, TaskScheduler? scheduler = null)

@@ -21,6 +21,7 @@ public sealed class ZstdClusterCodec : ClusterCodec
     /// <summary>A codec.</summary>
     /// <param name="level">1 (fast) to 22 (small).</param>
     /// <exception cref="BlockStorageException">There is no libzstd on this host; the message says what to install.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">The level is not from <see cref="MinLevel"/> to <see cref="MaxLevel"/>.</exception>
     public ZstdClusterCodec(int level = DefaultLevel)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(level, MinLevel);

@@ -24,6 +24,7 @@ public sealed class OverlayStorage : BlockStorage
     /// <param name="below">The disk that is read; it must not change meanwhile.</param>
     /// <param name="maxBytes">Most memory that written data may take; a write beyond it fails as on a full disk.</param>
     /// <param name="leaveOpen">True if closing the overlay shall not close the disk below.</param>
+    /// <exception cref="ArgumentOutOfRangeException"><paramref name="maxBytes"/> is negative.</exception>
     public OverlayStorage(BlockStorage below, long maxBytes = long.MaxValue, bool leaveOpen = false)
     {
         ArgumentNullException.ThrowIfNull(below);

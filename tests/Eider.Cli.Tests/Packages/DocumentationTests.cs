@@ -111,10 +111,17 @@ public sealed partial class DocumentationTests
     private static IEnumerable<string> Thrown(ModuleDefinition module, MethodBase method)
     {
         var definition = (MethodDefinition)module.LookupToken(method.MetadataToken);
-        return definition.HasBody
-            ? definition.Body.Instructions.Where(one => one.OpCode == OpCodes.Throw && one.Previous?.OpCode == OpCodes.Newobj && !IsCaught(definition.Body, one))
-                .Select(one => ((MethodReference)one.Previous.Operand).DeclaringType.FullName)
-            : [];
+        var body = definition.HasBody ? definition.Body : null;
+        return body == null ? [] : body.Instructions.Where(one => !IsCaught(body, one)).Select(Thrown).OfType<string>();
+    }
+
+    // Of the helpers that throw, those for ranges count: what may not be null is said by the types.
+    private static string? Thrown(Instruction instruction)
+    {
+        var isThrow = instruction.OpCode == OpCodes.Throw && instruction.Previous?.OpCode == OpCodes.Newobj;
+        var isHelper = instruction.OpCode == OpCodes.Call && instruction.Operand is MethodReference { DeclaringType.FullName: "System.ArgumentOutOfRangeException" };
+        return isThrow ? ((MethodReference)instruction.Previous!.Operand).DeclaringType.FullName
+            : isHelper ? ((MethodReference)instruction.Operand).DeclaringType.FullName : null;
     }
 
     private static bool IsCaught(Mono.Cecil.Cil.MethodBody body, Instruction instruction) =>

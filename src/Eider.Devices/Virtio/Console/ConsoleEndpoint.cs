@@ -28,6 +28,7 @@ public sealed class ConsoleEndpoint : ConsoleBackend
 
     /// <summary>An end with buffers of a size.</summary>
     /// <param name="bufferBytes">Bytes held for each direction, at least 1.</param>
+    /// <exception cref="ArgumentOutOfRangeException">Less than one byte.</exception>
     public ConsoleEndpoint(int bufferBytes)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(bufferBytes, 1);
