@@ -13,7 +13,7 @@ internal sealed class FileLockHold : IDisposable
 
     /// <summary>What is held.</summary>
     /// <param name="claim">The claim inside this process.</param>
-    /// <param name="locked">A handle that stays open and must be unlocked; null if closing it does.</param>
+    /// <param name="locked">The handle with locks of the host; null if it has none.</param>
     /// <param name="path">What it is called in messages.</param>
     public FileLockHold(IDisposable claim, SafeFileHandle? locked, string path)
     {
@@ -22,14 +22,22 @@ internal sealed class FileLockHold : IDisposable
         _path = path;
     }
 
-    /// <inheritdoc/>
-    public void Dispose()
+    /// <summary>
+    /// Gives the locks of the host back. Closing the handle alone would not do at once: a process that is just being
+    /// started still shares it, until its program runs.
+    /// </summary>
+    public void Unlock()
     {
         if (_locked is { IsClosed: false })
         {
             OfdImageLock.Release(_locked, _path);
         }
+    }
 
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        Unlock();
         _claim.Dispose();
     }
 }

@@ -142,7 +142,7 @@ internal static class FileOpening
             return OfdImageLock.TryAcquire(handle, !options.IsReadOnly, toleratesWriter, path) switch
             {
                 OfdImageLock.Outcome.Conflict => throw Locked(path, "another program", options.IsReadOnly),
-                OfdImageLock.Outcome.Held when options.LeaveOpen && !toleratesWriter => new FileLockHold(claim, handle, path),
+                OfdImageLock.Outcome.Held when !toleratesWriter => new FileLockHold(claim, handle, path),
                 _ => new FileLockHold(claim, null, path),
             };
         }

@@ -245,6 +245,11 @@ public sealed class FileStorage : BlockStorage
     {
         if (!_leaveOpen)
         {
+            if (OperatingSystem.IsLinux() && _lock is FileLockHold hold)
+            {
+                hold.Unlock();
+            }
+
             _backend.Handle.Dispose();
         }
 

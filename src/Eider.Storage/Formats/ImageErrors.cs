@@ -3,6 +3,8 @@ namespace Eider.Storage.Formats;
 /// <summary>The failures of images, each in one line: what, where, found, expected.</summary>
 internal static class ImageErrors
 {
+    private const string StructuralKey = "Eider.Structural";
+
     /// <summary>An option that is unknown, wrong, or contradicts another.</summary>
     public static BlockStorageException BadOption(BlockStorage file, string what) =>
         new(BlockErrorKind.InvalidFormat, BlockOperation.Open, file.Name, null, $"{file.Name}: {what}");
@@ -18,6 +20,20 @@ internal static class ImageErrors
     /// <summary>The image contradicts itself.</summary>
     public static BlockStorageException Corrupt(string name, BlockOperation operation, long? offsetBytes, string what) =>
         new(BlockErrorKind.CorruptImage, operation, name, offsetBytes, $"{name}: {what}");
+
+    /// <summary>The tables of an image contradict themselves: writing on would destroy more.</summary>
+    public static BlockStorageException Structural(string name, long offsetBytes, string what)
+    {
+        var failure = Corrupt(
+            name, BlockOperation.Write, offsetBytes,
+            string.Create(
+                System.Globalization.CultureInfo.InvariantCulture, $"{what} (offset {offsetBytes} of the file); see 'eider img check'"));
+        failure.Data[StructuralKey] = true;
+        return failure;
+    }
+
+    /// <summary>True for failures after which an image must not be written any more.</summary>
+    public static bool IsStructural(BlockStorageException exception) => exception.Data.Contains(StructuralKey);
 
     /// <summary>Waits for a request below, and takes every outcome but success as a failure.</summary>
     public static async ValueTask ExpectDoneAsync(ValueTask<BlockResult> request, BlockStorage file, string what)

@@ -97,8 +97,8 @@ internal sealed class ClusterMapper(Qcow2Layout layout, L1Table l1, MetadataCach
         var offset = (long)(entry & L2Entry.OffsetMask);
         return (offset & layout.ClusterMask) == 0
             ? offset
-            : throw ImageErrors.Corrupt(
-                name, BlockOperation.Read, guestOffset,
+            : throw ImageErrors.Structural(
+                name, l1.Offset + (index * 8L),
                 string.Create(
                     CultureInfo.InvariantCulture, $"L1 entry {index} is {entry:x16}: its L2 table does not begin with a cluster"));
     }
@@ -140,9 +140,8 @@ internal sealed class ClusterMapper(Qcow2Layout layout, L1Table l1, MetadataCach
         return new MappedRun(kind, host, Math.Min(length, lengthBytes), isCopied && hasPlace, 0);
     }
 
-    private BlockStorageException Damaged(long guestOffset, L2Entry entry, string what) => ImageErrors.Corrupt(
-        name, BlockOperation.Read, guestOffset,
+    private BlockStorageException Damaged(long guestOffset, L2Entry entry, string what) => ImageErrors.Structural(
+        name, TableOf(guestOffset) + ((long)layout.L2Index(guestOffset) << layout.L2EntryBits),
         string.Create(
-            CultureInfo.InvariantCulture,
-            $"the L2 entry of offset {guestOffset} is {entry.Descriptor:x16}: {what}; see 'eider img check'"));
+            CultureInfo.InvariantCulture, $"the L2 entry of disk offset {guestOffset} is {entry.Descriptor:x16}: {what}"));
 }

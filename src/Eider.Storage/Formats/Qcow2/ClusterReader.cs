@@ -49,6 +49,25 @@ internal sealed class ClusterReader(Qcow2Core core)
         }
     }
 
+    /// <summary>True if a range of the disk is known to read as zeroes, by the tables.</summary>
+    public async ValueTask<bool> IsZeroAsync(long guestOffset, long lengthBytes, CancellationToken cancellationToken)
+    {
+        for (var done = 0L; done < lengthBytes;)
+        {
+            var run = await core.Mapper.MapAsync(guestOffset + done, lengthBytes - done, cancellationToken).ConfigureAwait(false);
+            var isZero = run.Kind == MappingKind.Zero
+                || (run.Kind == MappingKind.Unallocated && (core.Backing == null || core.Backing.SizeBytes <= guestOffset + done));
+            if (!isZero)
+            {
+                return false;
+            }
+
+            done += run.LengthBytes;
+        }
+
+        return true;
+    }
+
     /// <summary>Forgets decompressed clusters: their places become something else.</summary>
     public void Forget() => _decoded.Clear();
 

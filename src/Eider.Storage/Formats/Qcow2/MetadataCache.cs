@@ -64,6 +64,18 @@ internal sealed class MetadataCache
     public ValueTask<MetadataSlice> GetAsync(long offset, MetadataKind kind, CancellationToken cancellationToken) =>
         TryGet(offset, out var slice) ? ValueTask.FromResult(slice) : LoadAsync(offset, kind, cancellationToken);
 
+    /// <summary>Takes slices up that are zero in the file, without reading them.</summary>
+    public void AddZeroes(long offset, long lengthBytes, MetadataKind kind)
+    {
+        for (var end = offset + lengthBytes; offset < end; offset += _sliceBytes)
+        {
+            lock (_gate)
+            {
+                Insert(new MetadataSlice(offset, kind, new byte[_sliceBytes]) { IsTouched = true });
+            }
+        }
+    }
+
     /// <summary>Remembers that a slice was changed; called under its gate.</summary>
     public void MarkDirty(MetadataSlice slice)
     {

@@ -9,11 +9,14 @@ namespace Eider.Storage.Formats.Qcow2;
 internal sealed class Qcow2Core
 {
     private readonly Lock _codecGate = new();
+    private readonly Lock _headerGate = new();
     private ClusterCodec? _codec;
+    private volatile bool _isBroken;
+    private Qcow2Header _header;
 
     public Qcow2Core(Qcow2Header header, ImageFile file, ImageFile data, ulong[] l1, ImageOpenOptions options)
     {
-        Header = header;
+        _header = header;
         Layout = new Qcow2Layout(header);
         File = file;
         Data = data;
@@ -22,10 +25,15 @@ internal sealed class Qcow2Core
         Cache = new MetadataCache(file, Layout.SliceBytes, options.CacheBytes);
         Mapper = new ClusterMapper(Layout, L1, Cache, file.Name);
         Reader = new ClusterReader(this);
+        L2 = new L2Access(this);
+        Preparation = new WritePreparation(this);
+        Commit = new MetadataCommit(this);
+        Writer = new ClusterWriter(this);
+        Zeroer = new ClusterZeroer(this);
     }
 
-    /// <summary>The header as it is in the file, or will be after the next commit.</summary>
-    public Qcow2Header Header { get; set; }
+    /// <summary>The header as it is in the file.</summary>
+    public Qcow2Header Header => Volatile.Read(ref _header);
 
     public Qcow2Layout Layout { get; }
 
@@ -49,6 +57,38 @@ internal sealed class Qcow2Core
 
     public RequestGate Gate { get; } = new();
 
+    /// <summary>Guest clusters whose mapping is being changed.</summary>
+    public RangeLocks ClusterLocks { get; } = new();
+
+    /// <summary>L1 entries whose L2 table is being made.</summary>
+    public RangeLocks TableLocks { get; } = new();
+
+    public L2Access L2 { get; }
+
+    public WritePreparation Preparation { get; }
+
+    public MetadataCommit Commit { get; }
+
+    public ClusterWriter Writer { get; }
+
+    public ClusterZeroer Zeroer { get; }
+
+    /// <summary>Where the metadata are; there once the image is prepared for writing.</summary>
+    public MetadataMap Metadata { get; set; } = null!;
+
+    /// <summary>Gives out clusters; there once the image is prepared for writing.</summary>
+    public ClusterAllocator Allocator { get; set; } = null!;
+
+    /// <summary>Who keeps persistent bitmaps; null if nobody does.</summary>
+    public IWriteObserver? Observer { get; set; }
+
+    /// <summary>True once the tables were found to contradict themselves: nothing is written any more.</summary>
+    public bool IsBroken
+    {
+        get => _isBroken;
+        set => _isBroken = value;
+    }
+
     /// <summary>The image behind this one; null if there is none.</summary>
     public BlockStorage? Backing { get; set; }
 
@@ -65,6 +105,25 @@ internal sealed class Qcow2Core
                 return _codec ??= ClusterCodec.Create(
                     Header.CompressionType == 0 ? ClusterCompression.Zlib : ClusterCompression.Zstd);
             }
+        }
+    }
+
+    /// <summary>Takes note of a header that was changed in the file.</summary>
+    public void UpdateHeader(Func<Qcow2Header, Qcow2Header> change)
+    {
+        lock (_headerGate)
+        {
+            Volatile.Write(ref _header, change(_header));
+        }
+    }
+
+    /// <summary>Refuses to go on in an image whose tables contradict themselves.</summary>
+    public void ThrowIfBroken(BlockOperation operation)
+    {
+        if (IsBroken)
+        {
+            throw ImageErrors.Corrupt(
+                Name, operation, null, "the image was found to be corrupt and is not written any more; repair it with 'eider img check -r all'");
         }
     }
 

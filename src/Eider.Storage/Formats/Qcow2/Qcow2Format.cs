@@ -11,6 +11,9 @@ public sealed class Qcow2Format : ImageFormat
     public override string Name => "qcow2";
 
     /// <inheritdoc/>
+    public override IReadOnlyList<ImageCreateOption> CreateOptions => Qcow2CreateParsing.Known;
+
+    /// <inheritdoc/>
     public override int Probe(ReadOnlySpan<byte> beginning) => Qcow2HeaderReader.IsQcow2(beginning) ? 100 : 0;
 
     /// <inheritdoc/>
@@ -24,6 +27,27 @@ public sealed class Qcow2Format : ImageFormat
 
     /// <inheritdoc/>
     public override ValueTask CreateAsync(
-        BlockStorage file, ImageCreateOptions options, CancellationToken cancellationToken = default) =>
-        throw new NotSupportedException();
+        BlockStorage file, ImageCreateOptions options, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(file);
+        ArgumentNullException.ThrowIfNull(options);
+        return Qcow2Creation.RunAsync(
+            file, options.SizeBytes, Qcow2CreateParsing.Parse(file, options.Options), options.DataFile, cancellationToken);
+    }
+
+    /// <summary>Writes an empty image into a file, with options that are read already.</summary>
+    /// <param name="file">The file; it is resized and stays open.</param>
+    /// <param name="sizeBytes">Size of the disk; rounded up to a sector of 512 bytes.</param>
+    /// <param name="options">What the image shall be like.</param>
+    /// <param name="dataFile">The external data file, where the options name one; it stays open.</param>
+    /// <param name="cancellationToken">Ends the attempt early; the file is then no image.</param>
+    /// <exception cref="BlockStorageException">The options contradict each other, or the host fails.</exception>
+    public static ValueTask CreateAsync(
+        BlockStorage file, long sizeBytes, Qcow2CreateOptions options, BlockStorage? dataFile = null,
+        CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(file);
+        ArgumentNullException.ThrowIfNull(options);
+        return Qcow2Creation.RunAsync(file, sizeBytes, options, dataFile, cancellationToken);
+    }
 }

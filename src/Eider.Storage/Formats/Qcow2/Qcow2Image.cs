@@ -11,10 +11,17 @@ public sealed class Qcow2Image : ImageStorage
         : base(format, core.File.Storage)
     {
         _core = core;
+        var isReadOnly = core.Options.IsReadOnly;
+
+        // Without a zero flag a cluster can be dropped only where nothing lies behind it.
+        var canDrop = !isReadOnly && (core.Layout.CanSayZero || core.Backing == null);
         Geometry = new BlockGeometry
         {
-            IsReadOnly = true,
+            IsReadOnly = isReadOnly,
             BufferAlignmentBytes = core.Data.Storage.Geometry.BufferAlignmentBytes,
+            CanDiscard = canDrop,
+            DiscardGranularityBytes = canDrop ? core.Layout.ClusterBytes : 0,
+            WriteZeroesMayUnmap = canDrop,
         };
     }
 
@@ -41,6 +48,61 @@ public sealed class Qcow2Image : ImageStorage
 
     /// <summary>The header as it is now.</summary>
     public Qcow2Header Header => _core.Header;
+
+    /// <inheritdoc/>
+    public override async ValueTask<BlockResult> MakeEmptyAsync(CancellationToken cancellationToken = default)
+    {
+        if (Geometry.IsReadOnly)
+        {
+            return BlockResult.ReadOnly;
+        }
+
+        await AloneAsync(() => DropAllAsync(cancellationToken), cancellationToken).ConfigureAwait(false);
+        return BlockResult.Ok;
+    }
+
+    /// <summary>
+    /// Writes one cluster compressed, in place of whatever is there; as it is, if it does not become smaller.
+    /// </summary>
+    /// <param name="offsetBytes">Where the cluster begins on the disk.</param>
+    /// <param name="cluster">The cluster; the last one of a disk may be shorter.</param>
+    /// <param name="cancellationToken">Ends the request early.</param>
+    /// <exception cref="ArgumentException">The range is no cluster, or reaches past the end.</exception>
+    public ValueTask<BlockResult> WriteCompressedAsync(
+        long offsetBytes, ReadOnlyMemory<byte> cluster, CancellationToken cancellationToken = default)
+    {
+        var whole = new byte[_core.Layout.ClusterBytes];
+        cluster.CopyTo(whole);
+        var packed = new byte[_core.Layout.ClusterBytes - 1];
+        return _core.Codec.TryCompress(whole, packed, out var length)
+            ? WriteCompressedAsync(offsetBytes, cluster.Length, packed.AsMemory(0, length), cancellationToken)
+            : WriteAsync(offsetBytes, whole.AsMemory(0, cluster.Length), cancellationToken);
+    }
+
+    /// <summary>Writes one cluster that is compressed already, in the way of the image.</summary>
+    /// <param name="offsetBytes">Where the cluster begins on the disk.</param>
+    /// <param name="lengthBytes">Length of the cluster; the last one of a disk may be shorter.</param>
+    /// <param name="compressed">The compressed bytes, shorter than a cluster.</param>
+    /// <param name="cancellationToken">Ends the request early.</param>
+    /// <exception cref="ArgumentException">The range is no cluster, or reaches past the end.</exception>
+    public async ValueTask<BlockResult> WriteCompressedAsync(
+        long offsetBytes, int lengthBytes, Memory<byte> compressed, CancellationToken cancellationToken = default)
+    {
+        var left = SizeBytes - offsetBytes;
+        if (offsetBytes < 0 || (offsetBytes & _core.Layout.ClusterMask) != 0
+            || lengthBytes != Math.Min(left, _core.Layout.ClusterBytes) || compressed.Length >= _core.Layout.ClusterBytes)
+        {
+            throw new ArgumentException("A compressed write must be exactly one cluster of the disk.", nameof(offsetBytes));
+        }
+
+        if (Geometry.IsReadOnly || _core.Layout.HasDataFile || IsEncrypted)
+        {
+            return Geometry.IsReadOnly ? BlockResult.ReadOnly : BlockResult.Unsupported;
+        }
+
+        ObjectDisposedException.ThrowIf(IsClosed, this);
+        return await ChangeAsync(offsetBytes, compressed, ImageChange.WriteCompressed, lengthBytes, cancellationToken).ConfigureAwait(false);
+    }
 
     /// <summary>The parts of the image, for what else works on it.</summary>
     internal Qcow2Core Core => _core;
@@ -98,17 +160,88 @@ public sealed class Qcow2Image : ImageStorage
 
     /// <inheritdoc/>
     protected override ValueTask<BlockResult> WriteCoreAsync(
-        long offsetBytes, BufferList buffers, CancellationToken cancellationToken) =>
-        ValueTask.FromResult(BlockResult.ReadOnly);
+        long offsetBytes, BufferList buffers, CancellationToken cancellationToken)
+    {
+        ThrowIfNeedsKey(BlockOperation.Write);
+        _core.ThrowIfBroken(BlockOperation.Write);
+        if (!_core.Gate.TryEnter(out var token))
+        {
+            return ChangeAsync(offsetBytes, buffers, ImageChange.Write, 0, cancellationToken);
+        }
+
+        ValueTask<BlockResult> write;
+        try
+        {
+            if (TryMapForWrite(offsetBytes, buffers.LengthBytes, out var host))
+            {
+                write = _core.Data.WriteAsync(host, buffers, cancellationToken);
+                if (write.IsCompletedSuccessfully)
+                {
+                    _core.Gate.Exit(token);
+                    return write;
+                }
+            }
+            else
+            {
+                write = RunChangeAsync(offsetBytes, buffers, ImageChange.Write, 0, cancellationToken);
+            }
+        }
+        catch
+        {
+            _core.Gate.Exit(token);
+            throw;
+        }
+
+        return FinishAsync(write, token);
+    }
 
     /// <inheritdoc/>
-    protected override ValueTask<BlockResult> FlushCoreAsync(CancellationToken cancellationToken) =>
-        ValueTask.FromResult(BlockResult.Ok);
+    protected override async ValueTask<BlockResult> FlushCoreAsync(CancellationToken cancellationToken)
+    {
+        if (!_core.Preparation.IsDone)
+        {
+            return BlockResult.Ok;
+        }
+
+        var token = await AdmitAsync(BlockOperation.Flush, cancellationToken).ConfigureAwait(false);
+        try
+        {
+            await _core.Commit.RunAsync(mustFlush: true, withRefcounts: false, cancellationToken).ConfigureAwait(false);
+            return BlockResult.Ok;
+        }
+        catch (BlockStorageException exception) when (ImageErrors.IsStructural(exception))
+        {
+            await _core.Preparation.MarkCorruptAsync().ConfigureAwait(false);
+            throw;
+        }
+        finally
+        {
+            _core.Gate.Exit(token);
+        }
+    }
+
+    /// <inheritdoc/>
+    protected override ValueTask<BlockResult> DiscardCoreAsync(
+        long offsetBytes, long lengthBytes, CancellationToken cancellationToken) => Geometry.CanDiscard
+        ? ChangeAsync(offsetBytes, default, ImageChange.Discard, lengthBytes, cancellationToken)
+        : ValueTask.FromResult(BlockResult.Unsupported);
 
     /// <inheritdoc/>
     protected override ValueTask<BlockResult> WriteZeroesCoreAsync(
-        long offsetBytes, long lengthBytes, bool mayUnmap, CancellationToken cancellationToken) =>
-        ValueTask.FromResult(BlockResult.ReadOnly);
+        long offsetBytes, long lengthBytes, bool mayUnmap, CancellationToken cancellationToken)
+    {
+        ThrowIfNeedsKey(BlockOperation.WriteZeroes);
+        return ChangeAsync(
+            offsetBytes, default, mayUnmap ? ImageChange.ZeroAndUnmap : ImageChange.Zero, lengthBytes, cancellationToken);
+    }
+
+    /// <inheritdoc/>
+    protected override async ValueTask<BlockResult> ResizeCoreAsync(long sizeBytes, CancellationToken cancellationToken)
+    {
+        await AloneAsync(() => Qcow2Resizing.RunAsync(_core, sizeBytes, cancellationToken), cancellationToken).ConfigureAwait(false);
+        OnSizeChanged();
+        return BlockResult.Ok;
+    }
 
     /// <inheritdoc/>
     protected override async ValueTask<BlockExtent> GetExtentCoreAsync(
@@ -170,6 +303,80 @@ public sealed class Qcow2Image : ImageStorage
         await _core.Gate.EnterAloneAsync(CancellationToken.None).ConfigureAwait(false);
         try
         {
+            await WriteWhatIsLeftAsync().ConfigureAwait(false);
+        }
+        finally
+        {
+            await CloseFilesAsync().ConfigureAwait(false);
+            _core.Gate.ExitAlone();
+        }
+
+        await base.DisposeCoreAsync().ConfigureAwait(false);
+    }
+
+    /// <summary>Runs something while no request is under way.</summary>
+    internal async ValueTask AloneAsync(Func<ValueTask> action, CancellationToken cancellationToken)
+    {
+        await _core.Gate.EnterAloneAsync(cancellationToken).ConfigureAwait(false);
+        try
+        {
+            if (IsClosed)
+            {
+                throw Closed(BlockOperation.Write);
+            }
+
+            _core.ThrowIfBroken(BlockOperation.Write);
+            await _core.Preparation.RunAsync(cancellationToken).ConfigureAwait(false);
+            await _core.Preparation.BeforeMetadataChangeAsync(cancellationToken).ConfigureAwait(false);
+            await action().ConfigureAwait(false);
+        }
+        catch (BlockStorageException exception) when (ImageErrors.IsStructural(exception))
+        {
+            await _core.Preparation.MarkCorruptAsync().ConfigureAwait(false);
+            throw;
+        }
+        finally
+        {
+            _core.Gate.ExitAlone();
+        }
+    }
+
+    private async ValueTask DropAllAsync(CancellationToken cancellationToken)
+    {
+        await _core.Zeroer.DropFromAsync(0, cancellationToken).ConfigureAwait(false);
+        await _core.Commit.RunAsync(mustFlush: true, withRefcounts: false, cancellationToken).ConfigureAwait(false);
+    }
+
+    /// <summary>What was not flushed may stay or go: a host that fails here takes nothing that was promised.</summary>
+    private async ValueTask WriteWhatIsLeftAsync()
+    {
+        if (!_core.Preparation.IsDone || _core.IsBroken)
+        {
+            return;
+        }
+
+        try
+        {
+            await _core.Commit.RunAsync(mustFlush: false, withRefcounts: true, CancellationToken.None).ConfigureAwait(false);
+            await _core.Allocator.SettleAloneAsync(CancellationToken.None).ConfigureAwait(false);
+            await _core.Commit.RunAsync(mustFlush: _core.Preparation.IsDirty, withRefcounts: true, CancellationToken.None)
+                .ConfigureAwait(false);
+            await _core.Preparation.ClearDirtyAsync().ConfigureAwait(false);
+            await _core.File.TrimAsync(0, CancellationToken.None).ConfigureAwait(false);
+        }
+        catch (BlockStorageException exception)
+        {
+            if (ImageErrors.IsStructural(exception))
+            {
+                await _core.Preparation.MarkCorruptAsync().ConfigureAwait(false);
+            }
+        }
+    }
+
+    private async ValueTask CloseFilesAsync()
+    {
+        try
+        {
             if (_core.Data != _core.File)
             {
                 await _core.Data.DisposeAsync().ConfigureAwait(false);
@@ -184,10 +391,78 @@ public sealed class Qcow2Image : ImageStorage
         {
             await _core.File.DisposeAsync().ConfigureAwait(false);
             _core.Dispose();
-            _core.Gate.ExitAlone();
+        }
+    }
+
+    /// <summary>True if a write can go straight over data that are there, without a look at any table that is not in memory.</summary>
+    private bool TryMapForWrite(long offsetBytes, long lengthBytes, out long host)
+    {
+        host = -1;
+        if (!_core.Preparation.IsDone || _core.Cipher != null || _core.Observer != null
+            || (_core.L1[_core.Layout.L1Index(offsetBytes)] & L2Entry.CopiedFlag) == 0
+            || !_core.Mapper.TryMap(offsetBytes, lengthBytes, out var run)
+            || run.Kind != MappingKind.Data || !run.IsCopied || run.LengthBytes != lengthBytes)
+        {
+            return false;
         }
 
-        await base.DisposeCoreAsync().ConfigureAwait(false);
+        host = run.HostOffset;
+        return _core.Layout.HasDataFile || _core.Metadata.Find(host, lengthBytes) == null;
+    }
+
+    private async ValueTask<BlockResult> ChangeAsync(
+        long offsetBytes, BufferList buffers, ImageChange change, long lengthBytes, CancellationToken cancellationToken)
+    {
+        _core.ThrowIfBroken(BlockOperation.Write);
+        var token = await AdmitAsync(BlockOperation.Write, cancellationToken).ConfigureAwait(false);
+        try
+        {
+            return await RunChangeAsync(offsetBytes, buffers, change, lengthBytes, cancellationToken).ConfigureAwait(false);
+        }
+        finally
+        {
+            _core.Gate.Exit(token);
+        }
+    }
+
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
+    private async ValueTask<BlockResult> RunChangeAsync(
+        long offsetBytes, BufferList buffers, ImageChange change, long lengthBytes, CancellationToken cancellationToken)
+    {
+        try
+        {
+            await _core.Preparation.RunAsync(cancellationToken).ConfigureAwait(false);
+            await _core.Preparation.BeforeMetadataChangeAsync(cancellationToken).ConfigureAwait(false);
+            _core.Observer?.OnChange(offsetBytes, change == ImageChange.Write ? buffers.LengthBytes : lengthBytes);
+            switch (change)
+            {
+                case ImageChange.Write:
+                    await _core.Writer.WriteAsync(offsetBytes, buffers, cancellationToken).ConfigureAwait(false);
+                    break;
+                case ImageChange.WriteCompressed:
+                    await _core.Writer.WriteCompressedAsync(offsetBytes, buffers[0], cancellationToken).ConfigureAwait(false);
+                    break;
+                case ImageChange.Discard:
+                    await _core.Zeroer.DiscardAsync(offsetBytes, lengthBytes, cancellationToken).ConfigureAwait(false);
+                    break;
+                default:
+                    await _core.Zeroer.WriteZeroesAsync(offsetBytes, lengthBytes, change == ImageChange.ZeroAndUnmap, cancellationToken)
+                        .ConfigureAwait(false);
+                    break;
+            }
+
+            if (_core.Commit.IsDue)
+            {
+                await _core.Commit.RunAsync(mustFlush: false, withRefcounts: true, cancellationToken).ConfigureAwait(false);
+            }
+
+            return BlockResult.Ok;
+        }
+        catch (BlockStorageException exception) when (ImageErrors.IsStructural(exception))
+        {
+            await _core.Preparation.MarkCorruptAsync().ConfigureAwait(false);
+            throw;
+        }
     }
 
     [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
@@ -219,8 +494,11 @@ public sealed class Qcow2Image : ImageStorage
         }
 
         _core.Gate.Exit(token);
-        throw new BlockStorageException(BlockErrorKind.Closed, operation, Name, null, $"{Name}: the storage was closed");
+        throw Closed(operation);
     }
+
+    private BlockStorageException Closed(BlockOperation operation) =>
+        new(BlockErrorKind.Closed, operation, Name, null, $"{Name}: the storage was closed");
 
     [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
     private async ValueTask<BlockResult> ReadPiecesAsync(

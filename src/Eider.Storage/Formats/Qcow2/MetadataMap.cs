@@ -1,0 +1,129 @@
+using System.Collections.Concurrent;
+using System.Globalization;
+
+namespace Eider.Storage.Formats.Qcow2;
+
+/// <summary>
+/// Where the metadata are in the file, so that nothing else is written over them: asked before each write. Tables and
+/// blocks of one cluster are found by number; the few larger structures are ranges.
+/// </summary>
+internal sealed class MetadataMap(Qcow2Layout layout, string name)
+{
+    private readonly ConcurrentDictionary<long, MetadataKind> _clusters = new();
+    private readonly Lock _gate = new();
+    private (MetadataKind Kind, long Offset, long Length)[] _ranges = [];
+
+    /// <summary>Adds an L2 table or a refcount block.</summary>
+    /// <exception cref="BlockStorageException">Something else is there already.</exception>
+    public void AddCluster(long offset, MetadataKind kind)
+    {
+        var other = FindRange(offset, layout.ClusterBytes);
+        if (other == null && _clusters.TryAdd(offset >> layout.ClusterBits, kind))
+        {
+            return;
+        }
+
+        throw ImageErrors.Structural(name, offset, $"{Name(kind)} overlaps {Name(other ?? _clusters[offset >> layout.ClusterBits])}");
+    }
+
+    /// <summary>Removes a table or block that was freed.</summary>
+    public void RemoveCluster(long offset) => _clusters.TryRemove(offset >> layout.ClusterBits, out _);
+
+    /// <summary>Puts the range of a structure in place of its old one; an empty one removes it.</summary>
+    public void SetRange(MetadataKind kind, long offset, long length)
+    {
+        lock (_gate)
+        {
+            var others = _ranges.Where(range => range.Kind != kind);
+            Volatile.Write(ref _ranges, length > 0 ? [.. others, (kind, offset, length)] : [.. others]);
+        }
+    }
+
+    /// <summary>Adds a range of a structure that there are several of.</summary>
+    public void AddRange(MetadataKind kind, long offset, long length)
+    {
+        lock (_gate)
+        {
+            Volatile.Write(ref _ranges, [.. _ranges, (kind, offset, length)]);
+        }
+    }
+
+    /// <summary>Refuses to write data, or new metadata, where metadata are.</summary>
+    /// <exception cref="BlockStorageException">The image contradicts itself.</exception>
+    public void ThrowIfOverlaps(long offset, long length, string what)
+    {
+        if (Find(offset, length) is { } found)
+        {
+            throw ImageErrors.Structural(
+                name, offset,
+                string.Create(CultureInfo.InvariantCulture, $"{what} of {length} bytes would go over {Name(found)}"));
+        }
+    }
+
+    /// <summary>Refuses to write an L2 table or a refcount block where it is not.</summary>
+    /// <exception cref="BlockStorageException">The image contradicts itself.</exception>
+    public void ThrowUnless(MetadataKind kind, long offset)
+    {
+        if (!_clusters.TryGetValue(offset >> layout.ClusterBits, out var found) || found != kind
+            || FindRange(offset, 1) != null)
+        {
+            throw ImageErrors.Structural(name, offset, $"{Name(kind)} would be written where it is not");
+        }
+    }
+
+    /// <summary>Refuses structures that lie over each other.</summary>
+    /// <exception cref="BlockStorageException">The image contradicts itself.</exception>
+    public void ThrowIfRangesOverlap()
+    {
+        var ranges = Volatile.Read(ref _ranges).OrderBy(range => range.Offset).ToArray();
+        for (var index = 1; index < ranges.Length; index++)
+        {
+            if (ranges[index].Offset < ranges[index - 1].Offset + ranges[index - 1].Length)
+            {
+                throw ImageErrors.Structural(
+                    name, ranges[index].Offset, $"{Name(ranges[index].Kind)} overlaps {Name(ranges[index - 1].Kind)}");
+            }
+        }
+    }
+
+    /// <summary>What metadata a range of the file touches; null if none.</summary>
+    public MetadataKind? Find(long offset, long length)
+    {
+        var last = (offset + length - 1) >> layout.ClusterBits;
+        for (var cluster = offset >> layout.ClusterBits; cluster <= last; cluster++)
+        {
+            if (_clusters.TryGetValue(cluster, out var kind))
+            {
+                return kind;
+            }
+        }
+
+        return FindRange(offset, length);
+    }
+
+    private static string Name(MetadataKind kind) => kind switch
+    {
+        MetadataKind.Header => "the header",
+        MetadataKind.ActiveL1 => "the L1 table",
+        MetadataKind.ActiveL2 => "an L2 table",
+        MetadataKind.RefcountTable => "the refcount table",
+        MetadataKind.RefcountBlock => "a refcount block",
+        MetadataKind.SnapshotTable => "the snapshot table",
+        MetadataKind.InactiveL1 => "the L1 table of a snapshot",
+        MetadataKind.BitmapDirectory => "the bitmap directory",
+        _ => "the encryption header",
+    };
+
+    private MetadataKind? FindRange(long offset, long length)
+    {
+        foreach (var range in Volatile.Read(ref _ranges))
+        {
+            if (offset < range.Offset + range.Length && range.Offset < offset + length)
+            {
+                return range.Kind;
+            }
+        }
+
+        return null;
+    }
+}
