@@ -3,7 +3,7 @@ namespace Eider.Storage.Formats.Qcow2;
 /// <summary>An entry of the table of internal snapshots (qcow2 specification, "Snapshots").</summary>
 public sealed record Qcow2Snapshot
 {
-    /// <summary>Where its L1 table is in the file.</summary>
+    /// <summary>Byte of the file where its L1 table starts.</summary>
     public required long L1Offset { get; init; }
 
     /// <summary>Entries of its L1 table.</summary>
