@@ -16,6 +16,12 @@ public static class VirtioLimits
     public const ulong MaxChainBytes = 1UL << 32;
 
     /// <summary>
+    /// Descriptors, for each entry of the ring, that one run of a worker takes before it lets others have their turn:
+    /// chains that share long lists or tables must not make the work of one doorbell grow with the square of the queue.
+    /// </summary>
+    public const int DescriptorsPerEntry = 12;
+
+    /// <summary>
     /// Descriptors held by all taken chains of a queue above which no further chain is taken until one
     /// completes: many long indirect tables must not make the host's memory grow.
     /// </summary>

@@ -73,6 +73,9 @@ public sealed class DescriptorChain
 
     internal bool IsDone { get; set; }
 
+    /// <summary>Entries in its arrays, beyond the few that every chain has.</summary>
+    internal int ArrayEntries => Excess(_segments.Length) + Excess(_leases.Length);
+
     internal uint WrittenBytes { get; set; }
 
     /// <summary>Next in the list of posted completions.</summary>
@@ -161,10 +164,10 @@ public sealed class DescriptorChain
     /// <summary>Forgets arrays that a long request made grow; the chain is not in use.</summary>
     internal void DropArrays()
     {
-        var excess = Excess(_segments.Length) + Excess(_leases.Length);
-        if (excess != 0)
+        var entries = ArrayEntries;
+        if (entries != 0)
         {
-            Queue.CountEntries(-excess);
+            Queue.CountEntries(-entries);
             _segments = [];
             _leases = [];
             _pieces = [];

@@ -20,6 +20,7 @@ public abstract class VirtQueue : IDisposable
     private int _orderCount;
     private int _heldSegments;
     private int _budget;
+    private int _descriptorBudget;
     private DescriptorChain? _posted;
     private bool _stopRequested;
 
@@ -47,6 +48,7 @@ public abstract class VirtQueue : IDisposable
         _order = settings.Features.Has(VirtioFeature.InOrder) ? new DescriptorChain?[Size] : [];
         _inFlightIds = new ulong[settings.Features.Has(VirtioFeature.RingPacked) ? 1024 : (Size + 63) / 64];
         _budget = Size;
+        _descriptorBudget = DescriptorShare;
         Cancellation = _cancellation.Token;
     }
 
@@ -83,6 +85,14 @@ public abstract class VirtQueue : IDisposable
     /// <summary>Chains taken in this run of the worker.</summary>
     public int TakenInRun => Size - _budget;
 
+    /// <summary>
+    /// True if this run took as many chains, or as many descriptors, as one may: the worker lets others have their
+    /// turn and comes back, since there may be more.
+    /// </summary>
+    public bool HasUsedShare => _budget == 0 || _descriptorBudget <= 0;
+
+    private int DescriptorShare => Size * VirtioLimits.DescriptorsPerEntry;
+
     /// <summary>Entries in the arrays of all chains of this queue, used or kept, beyond the first few of each.</summary>
     internal int ArrayEntries { get; private set; }
 
@@ -109,7 +119,7 @@ public abstract class VirtQueue : IDisposable
     }
 
     /// <summary>Takes the next available chain.</summary>
-    /// <returns>False if there is none, if this run took as many as the queue holds, or if the queue does not run.</returns>
+    /// <returns>False if there is none, if this run took its share, or if the queue does not run.</returns>
     public bool TryTake([NotNullWhen(true)] out DescriptorChain? chain)
     {
         chain = null;
@@ -118,7 +128,7 @@ public abstract class VirtQueue : IDisposable
             return false;
         }
 
-        if (_budget == 0 || _heldSegments >= VirtioLimits.MaxHeldSegments)
+        if (HasUsedShare || _heldSegments >= VirtioLimits.MaxHeldSegments)
         {
             IsThrottled = true;
             return false;
@@ -257,6 +267,7 @@ public abstract class VirtQueue : IDisposable
     public void BeginRun()
     {
         _budget = Size;
+        _descriptorBudget = DescriptorShare;
         IsThrottled = false;
         var posted = Interlocked.Exchange(ref _posted, null);
         DescriptorChain? inOrder = null;
@@ -422,6 +433,7 @@ public abstract class VirtQueue : IDisposable
         InFlightCount++;
         _heldSegments += chain.SegmentCount;
         _budget--;
+        _descriptorBudget -= chain.DescriptorCount;
         return true;
     }
 

@@ -100,7 +100,7 @@ internal sealed class QueueRunner(VirtioTransport owner, VirtioDevice device, in
         }
         while (queue.EnableNotifications() && queue.TakenInRun != before && !queue.IsThrottled && runner.Phase == QueuePhase.Running);
         queue.Flush();
-        if (queue.TakenInRun == queue.Size)
+        if (queue.HasUsedShare)
         {
             runner.Signal(); // there may be more; others get their turn first
         }

@@ -172,7 +172,7 @@ internal sealed class DeviceBench : VirtioDeviceContext, IVirtQueueHost, IDispos
             queue.BeginRun();
             _device.ProcessQueue(index, queue);
             queue.Flush();
-            if (queue.TakenInRun == queue.Size)
+            if (queue.HasUsedShare)
             {
                 Wake(index);
             }

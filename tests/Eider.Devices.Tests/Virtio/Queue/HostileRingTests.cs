@@ -324,12 +324,41 @@ public sealed class HostileRingTests
         while (bench.Queue.TryTake(out var chain))
         {
             held.Add(chain);
+            bench.Queue.BeginRun(); // the share of one run is another limit
         }
 
         Assert.Equal(VirtioLimits.MaxHeldSegments / Size, held.Count);
         Assert.True(bench.Queue.IsThrottled);
         bench.Queue.Complete(held[0], 0);
         Assert.True(bench.Queue.TryTake(out _));
+        Assert.Empty(bench.Faults);
+    }
+
+    [Theory]
+    [MemberData(nameof(FeatureSets.Layouts), MemberType = typeof(FeatureSets))]
+    public void One_run_takes_twelve_descriptors_for_each_entry_and_the_chain_that_passes_that(ulong features)
+    {
+        using var bench = new QueueBench(features, 16);
+        var table = Enumerable.Repeat(new DriverBuffer(Buffers, 1, false), 16).ToArray();
+        for (var i = 0; i < 16; i++)
+        {
+            bench.Ring.Add(table, Tables);
+        }
+
+        foreach (var expected in new[] { 12, 4 })
+        {
+            for (var i = 0; i < expected; i++)
+            {
+                Assert.False(bench.Queue.HasUsedShare);
+                bench.Queue.Complete(bench.Take(), 0);
+            }
+
+            Assert.Equal(expected == 12, bench.Queue.HasUsedShare);
+            Assert.False(bench.Queue.TryTake(out _));
+            Assert.Equal(expected == 12, bench.Queue.IsThrottled);
+            bench.Queue.BeginRun();
+        }
+
         Assert.Empty(bench.Faults);
     }
 
