@@ -2,7 +2,7 @@ using Eider.Storage;
 
 namespace Eider.Devices.Ide;
 
-/// <summary>What a device on an IDE channel is made from: an <see cref="IdeDisk"/>.</summary>
+/// <summary>What a device on an IDE channel is made from: an <see cref="IdeDisk"/> or an <see cref="IdeCdrom"/>.</summary>
 public interface IIdeDeviceConfig
 {
     /// <summary>What statistics, traces and messages call it.</summary>

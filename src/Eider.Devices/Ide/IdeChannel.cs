@@ -34,9 +34,11 @@ public sealed class IdeChannel : IAsyncDisposable
     private readonly Action _onStorageDone;
     private readonly Func<bool> _isMoveWanted;
     private readonly ITraceSink? _trace;
+    private readonly CdTray?[] _trays;
     private CancellationTokenSource _stop = new();
     private CancellationToken _jobStop;
     private TaskCompletionSource? _closing;
+    private TaskCompletionSource? _released;
     private bool _isClosed;
     private int _life;
     private int _jobLife;
@@ -61,6 +63,7 @@ public sealed class IdeChannel : IAsyncDisposable
         _settings = [device0, device1];
         _interrupt = new InterruptOutput(interrupt);
         _core = new IdeChannelCore(device0?.Build(), device1?.Build());
+        _trays = [MakeTray(0), MakeTray(1)];
         _table = new PrdTable(services.Memory);
         _trace = (services.TraceCategories & TraceCategory.Block) != 0 ? services.Trace : null;
         _onStorageDone = OnStorageDone;
@@ -82,6 +85,10 @@ public sealed class IdeChannel : IAsyncDisposable
             }
         }
     }
+
+    /// <summary>The host's hand at a CD drive; null if that device is none.</summary>
+    /// <param name="unit">0 or 1.</param>
+    public CdTray? Tray(int unit) => _trays[unit];
 
     /// <summary>The state of it, for tests.</summary>
     internal IdeChannelCore Core => _core;
@@ -269,18 +276,34 @@ public sealed class IdeChannel : IAsyncDisposable
         _interrupt.Drive();
     }
 
-    /// <summary>Changes a device from outside of the guest.</summary>
-    internal void Change<TDrive>(TDrive drive, Action<TDrive> change)
+    /// <summary>Looks at a device, or changes it, from outside of the guest.</summary>
+    internal TResult With<TDrive, TResult>(TDrive drive, Func<TDrive, TResult> use)
         where TDrive : IdeDrive
     {
+        TResult result;
         Leave left;
         lock (_gate)
         {
-            change(drive);
+            result = use(drive);
             left = Settle();
         }
 
         Finish(left);
+        return result;
+    }
+
+    /// <summary>Completes when the worker does not use a storage (any more) that was just taken out of a drive.</summary>
+    internal Task WhenReleased(BlockStorage storage)
+    {
+        lock (_gate)
+        {
+            if (!_core.IsUnderWay || !ReferenceEquals(_job.Storage, storage))
+            {
+                return Task.CompletedTask;
+            }
+
+            return (_released ??= new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously)).Task;
+        }
     }
 
     private static bool IsAccess(int register, int length, out BusStatus status)
@@ -293,7 +316,7 @@ public sealed class IdeChannel : IAsyncDisposable
     }
 
     // What is left to do once the lock is released.
-    private readonly record struct Leave(bool HasLevel, bool HasJob, CancellationTokenSource? Aborted);
+    private readonly record struct Leave(bool HasLevel, bool HasJob, CancellationTokenSource? Aborted, CdTray? Ejected);
 
     private Leave Settle()
     {
@@ -307,7 +330,24 @@ public sealed class IdeChannel : IAsyncDisposable
             Volatile.Write(ref _life, unchecked(_life + 1));
         }
 
-        return new Leave(_interrupt.Compute(_core.IsInterrupting && !_isClosed), _core.HasJob && !_isClosed, aborted);
+        return new Leave(
+            _interrupt.Compute(_core.IsInterrupting && !_isClosed), _core.HasJob && !_isClosed, aborted, TakeEjected());
+    }
+
+    private CdTray? MakeTray(int unit) => _core[unit] is AtapiDrive drive ? new CdTray(this, drive) : null;
+
+    private CdTray? TakeEjected()
+    {
+        foreach (var tray in _trays)
+        {
+            if (tray is { Drive.Drive.HasEjected: true })
+            {
+                tray.Drive.Drive.HasEjected = false;
+                return tray;
+            }
+        }
+
+        return null;
     }
 
     private void Finish(Leave left)
@@ -331,6 +371,8 @@ public sealed class IdeChannel : IAsyncDisposable
         {
             _worker.Signal();
         }
+
+        left.Ejected?.Ejected?.Invoke(left.Ejected);
     }
 
     private bool IsMoveWanted() => Volatile.Read(ref _life) == _jobLife;
@@ -501,14 +543,16 @@ public sealed class IdeChannel : IAsyncDisposable
     {
         Leave left;
         TaskCompletionSource? closing;
+        TaskCompletionSource? released;
         lock (_gate)
         {
             _core.EndJob(_job, result);
             left = Settle() with { HasJob = false }; // the worker looks for it itself
-            closing = _closing;
+            (closing, released, _released) = (_closing, _released, null);
         }
 
         Finish(left);
+        released?.TrySetResult();
         closing?.TrySetResult();
     }
 }

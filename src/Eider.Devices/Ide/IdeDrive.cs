@@ -210,7 +210,7 @@ internal abstract class IdeDrive
         State.LbaLow = new IdeLatch { Current = 1 };
         State.LbaMid = new IdeLatch { Current = (byte)(Signature & 0xFF) };
         State.LbaHigh = new IdeLatch { Current = (byte)(Signature >> 8) };
-        State.Device = IdeDeviceBits.None;
+        State.Device &= IdeDeviceBits.Device1;
     }
 
     /// <summary>Offers a block of the buffer at the data port.</summary>
@@ -263,10 +263,11 @@ internal abstract class IdeDrive
     }
 
     /// <summary>Waits for the bus master, which may run already.</summary>
-    protected void AwaitDma()
+    /// <param name="waiting">What Status shows meanwhile: DRQ, or BSY for a packet command.</param>
+    protected void AwaitDma(IdeStatus waiting = IdeStatus.DataRequest)
     {
         State.Phase = IdePhase.DmaWaiting;
-        State.Status = Good | IdeStatus.DataRequest;
+        State.Status = Good | waiting;
         Channel.DmaRequested(this);
     }
 
@@ -292,8 +293,14 @@ internal abstract class IdeDrive
         }
     }
 
+    // Device 0 is selected afterwards, but for DEVICE RESET, which leaves the selection (ATA/ATAPI-6, section 8.7).
     private void BecomeReset()
     {
+        if (State.Phase != IdePhase.Recovering || State.Recovery != IdeRecovery.DeviceReset)
+        {
+            State.Device = IdeDeviceBits.None;
+        }
+
         PlaceSignature();
         State.Error = IdeError.DiagnosticPassed;
         State.Status = ResetStatus;
