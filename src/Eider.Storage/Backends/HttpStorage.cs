@@ -19,7 +19,7 @@ public sealed class HttpStorage : BlockStorage
     {
         Name = name;
         SizeBytes = identity.SizeBytes;
-        EntityTag = identity.EntityTag;
+        Identity = identity;
         _cache = cache;
     }
 
@@ -33,7 +33,10 @@ public sealed class HttpStorage : BlockStorage
     public override long SizeBytes { get; }
 
     /// <summary>The ETag that every reply must bear; null if the server sends none.</summary>
-    public string? EntityTag { get; }
+    public string? EntityTag => Identity.EntityTag;
+
+    /// <summary>The version of the page that was opened.</summary>
+    internal HttpIdentity Identity { get; }
 
     /// <summary>Opens a page.</summary>
     /// <param name="url">An absolute http or https address.</param>
@@ -45,8 +48,13 @@ public sealed class HttpStorage : BlockStorage
     /// <exception cref="BlockStorageException">
     /// The server cannot be reached, refuses, or has no byte ranges; the address is not http or https.
     /// </exception>
-    public static async ValueTask<HttpStorage> OpenAsync(
-        Uri url, HttpStorageOptions? options = null, HttpClient? client = null, CancellationToken cancellationToken = default)
+    public static ValueTask<HttpStorage> OpenAsync(
+        Uri url, HttpStorageOptions? options = null, HttpClient? client = null, CancellationToken cancellationToken = default) =>
+        OpenAsync(url, options, client, null, cancellationToken);
+
+    /// <summary>The same; a server that still has the version that is known sends no byte.</summary>
+    internal static async ValueTask<HttpStorage> OpenAsync(
+        Uri url, HttpStorageOptions? options, HttpClient? client, HttpIdentity? known, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(url);
         options ??= HttpStorageOptions.Default;
@@ -62,7 +70,7 @@ public sealed class HttpStorage : BlockStorage
         var reader = new HttpRangeReader(url, name, client ?? HttpRangeReader.NewClient(options), client == null, options);
         try
         {
-            var identity = await reader.IdentifyAsync(cancellationToken).ConfigureAwait(false);
+            var identity = await reader.IdentifyAsync(known, cancellationToken).ConfigureAwait(false);
             return new HttpStorage(name, identity, new HttpBlockCache(reader, identity, options, name));
         }
         catch

@@ -1,10 +1,14 @@
 namespace Eider.Storage.Layers;
 
-/// <summary>Counts requests, bytes, failures and time by operation. Cancelled requests count as failures.</summary>
+/// <summary>
+/// Counts requests, bytes, failures and time by operation, and failures by kind. Cancelled requests count as failures
+/// of their operation, but of no kind.
+/// </summary>
 public sealed class StatisticsStorage : BlockStorageLayer
 {
     private readonly TimeProvider _timeProvider;
     private readonly Counters[] _counters = new Counters[(int)BlockOperation.Resize + 1];
+    private readonly long[] _failures = new long[(int)BlockErrorKind.Closed + 1];
 
     /// <summary>A counting layer.</summary>
     /// <param name="inner">What it stands on.</param>
@@ -29,6 +33,9 @@ public sealed class StatisticsStorage : BlockStorageLayer
                 _timeProvider.GetElapsedTime(0, Interlocked.Read(ref counters.Ticks)));
         }
     }
+
+    /// <summary>How many requests failed in a certain way.</summary>
+    public long FailuresOf(BlockErrorKind kind) => Interlocked.Read(ref _failures[(int)kind]);
 
     /// <inheritdoc/>
     protected override ValueTask<BlockResult> ReadCoreAsync(
@@ -73,6 +80,13 @@ public sealed class StatisticsStorage : BlockStorageLayer
         return CountAsync(task, BlockOperation.WriteZeroes, lengthBytes, start);
     }
 
+    /// <inheritdoc/>
+    protected override ValueTask<BlockResult> ResizeCoreAsync(long sizeBytes, CancellationToken cancellationToken)
+    {
+        var start = _timeProvider.GetTimestamp();
+        return CountAsync(base.ResizeCoreAsync(sizeBytes, cancellationToken), BlockOperation.Resize, 0, start);
+    }
+
     private async ValueTask<BlockResult> CountAsync(
         ValueTask<BlockResult> task, BlockOperation operation, long lengthBytes, long start)
     {
@@ -83,9 +97,14 @@ public sealed class StatisticsStorage : BlockStorageLayer
             isGood = result == BlockResult.Ok;
             return result;
         }
-        catch
+        catch (Exception exception)
         {
             Interlocked.Increment(ref _counters[(int)operation].Failures);
+            if (exception is BlockStorageException { Kind: var kind })
+            {
+                Interlocked.Increment(ref _failures[(int)kind]);
+            }
+
             throw;
         }
         finally

@@ -57,17 +57,22 @@ internal sealed class HttpRangeReader : IDisposable
         Timeout = Timeout.InfiniteTimeSpan,
     };
 
-    /// <summary>Asks for the first byte to learn size and validators.</summary>
-    public async ValueTask<HttpIdentity> IdentifyAsync(CancellationToken cancellationToken)
+    /// <summary>
+    /// Asks for the first byte to learn size and validators. With a version that is known already, a server that still
+    /// has it says so without a byte (RFC 9110, 13.1.2 and 15.4.5: If-None-Match goes before Range).
+    /// </summary>
+    public async ValueTask<HttpIdentity> IdentifyAsync(HttpIdentity? known, CancellationToken cancellationToken)
     {
         try
         {
             return await RunAsync(
                 BlockOperation.Open,
-                static async (reader, token) =>
+                async (reader, token) =>
                 {
-                    using var reply = await reader.SendAsync(0, 0, null, token).ConfigureAwait(false);
-                    return reader._replies.Identify(reply);
+                    using var reply = await reader.SendAsync(0, 0, null, token, known?.EntityTag).ConfigureAwait(false);
+                    return known?.EntityTag != null && reply.StatusCode == HttpStatusCode.NotModified
+                        ? reader._replies.Confirm(reply, known)
+                        : reader._replies.Identify(reply);
                 },
                 this,
                 null,
@@ -217,13 +222,18 @@ internal sealed class HttpRangeReader : IDisposable
     }
 
     private async ValueTask<HttpResponseMessage> SendAsync(
-        long first, long last, HttpIdentity? identity, CancellationToken cancellationToken)
+        long first, long last, HttpIdentity? identity, CancellationToken cancellationToken, string? knownTag = null)
     {
         var start = Volatile.Read(ref _redirected);
         var target = start ?? _url;
         for (var hops = 0; hops <= _options.MaxRedirects; hops++)
         {
             using var request = RequestOf(target, first, last, identity);
+            if (knownTag != null)
+            {
+                request.Headers.TryAddWithoutValidation("If-None-Match", knownTag);
+            }
+
             var reply = await _client.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, cancellationToken)
                 .ConfigureAwait(false);
             try

@@ -45,6 +45,12 @@ internal sealed class HttpReplies
             : throw Broken(0, $"the reply does not say how large the page is: Content-Range is '{range}'");
     }
 
+    /// <summary>The version that was asked about, if a 304 speaks of no other one.</summary>
+    public HttpIdentity Confirm(HttpResponseMessage reply, HttpIdentity known) =>
+        TagOf(reply, 0) is { } tag && Opaque(tag) != Opaque(known.EntityTag!)
+            ? throw Broken(0, $"the reply says 'not modified' (304) with ETag {tag}, but was asked about {known.EntityTag}")
+            : known;
+
     /// <summary>Checks a reply to a range request.</summary>
     /// <returns>How many bytes its body must have: at least one, at most as many as asked for.</returns>
     public long Check(HttpResponseMessage reply, HttpIdentity identity, long offsetBytes, long lengthBytes)
@@ -153,6 +159,9 @@ internal sealed class HttpReplies
             ? range
             : throw Broken(offsetBytes, "the reply is partial but has no valid Content-Range");
     }
+
+    /// <summary>If-None-Match compares weakly (RFC 9110, 13.1.2).</summary>
+    private static string Opaque(string tag) => tag.StartsWith("W/", StringComparison.Ordinal) ? tag[2..] : tag;
 
     private string? TagOf(HttpResponseMessage reply, long offsetBytes) =>
         reply.Headers.NonValidated.TryGetValues("ETag", out var values) ? Single(values, "ETag", offsetBytes) : null;
