@@ -45,6 +45,9 @@ public sealed record VirtioTransportOptions
         Refuse(
             !Offered.Has(VirtioFeature.RingPacked) && sizes.Any(size => (size & (size - 1)) != 0),
             "a split queue's size is a power of two");
+        var regions = device.SharedMemory;
+        Refuse(
+            regions.Select(region => region.Id).Distinct().Count() != regions.Count, "two shared memory regions have one id");
         Refuse(
             device.ConfigSizeBytes is < 0 or > VirtioLimits.MaxConfigBytes,
             $"configuration space of {device.ConfigSizeBytes} bytes, at most {VirtioLimits.MaxConfigBytes}");
