@@ -9,8 +9,11 @@ internal static class HttpLies
     /// <summary>Something else than what an honest server replies; request 0 asks for the first byte to learn the size.</summary>
     internal sealed record Lie(Func<RawHttpExchange, Task> Reply, BlockErrorKind? Outcome)
     {
-        /// <summary>True if it depends on timing whether the lie is seen at all; the bytes are right then.</summary>
+        /// <summary>True if it depends on timing whether the lie does any harm; the bytes are right then.</summary>
         public bool MayBeRight { get; init; }
+
+        /// <summary>True if the server never ends its reply: only the clock ends the attempt.</summary>
+        public bool Hangs { get; init; }
     }
 
     public static IReadOnlyDictionary<string, Lie> AtOpening { get; } = new Dictionary<string, Lie>
@@ -41,11 +44,11 @@ internal static class HttpLies
         ["503 for ever"] = new(
             exchange => exchange.SendAsync("503 Service Unavailable", default, "Content-Length: 0"), BlockErrorKind.Io),
         ["no status line"] = new(exchange => exchange.WriteAsync("I am a teapot\r\n\r\n"), BlockErrorKind.Protocol),
-        ["silence"] = new(exchange => exchange.HangAsync(), BlockErrorKind.TimedOut),
+        ["silence"] = new(exchange => exchange.HangAsync(), BlockErrorKind.TimedOut) { Hangs = true },
         ["1 MiB of headers"] = new(
             exchange => exchange.SendAsync("206 Partial Content", default, $"X-Long: {new string('x', 1 << 20)}"),
             BlockErrorKind.Protocol),
-        ["endless 100 Continue"] = new(ContinueForeverAsync, BlockErrorKind.TimedOut),
+        ["endless 100 Continue"] = new(ContinueForeverAsync, BlockErrorKind.TimedOut) { Hangs = true },
         ["redirection in a circle"] = new(
             exchange => exchange.SendAsync("302 Found", default, "Content-Length: 0", "Location: /disk.img"), BlockErrorKind.Protocol),
         ["redirection to a file"] = new(
@@ -113,7 +116,10 @@ internal static class HttpLies
         ["reset in the body, every other time"] = new(
             exchange => exchange.Number % 2 == 0 ? exchange.HonestAsync() : CutAsync(exchange, exchange.Reset), null),
         ["short body, connection kept, once"] = new(
-            exchange => exchange.Number % 2 == 0 ? exchange.HonestAsync() : CutAsync(exchange, () => { }), null),
+            exchange => exchange.Number % 2 == 0 ? exchange.HonestAsync() : CutAsync(exchange, exchange.NeverEnds), null)
+        {
+            Hangs = true,
+        },
         ["chunked"] = new(exchange => ChunkedAsync(exchange, $"{exchange.Part.Length:x}", exchange.Part, "0\r\n\r\n"), null),
         ["chunked, whole, reset before its end"] = new(
             async exchange =>
@@ -129,13 +135,25 @@ internal static class HttpLies
                 await ChunkedAsync(exchange, $"{exchange.Part.Length:x}", exchange.Part, "");
                 await exchange.HangAsync();
             },
-            null),
+            BlockErrorKind.TimedOut)
+        {
+            Hangs = true,
+            MayBeRight = true,
+        },
         ["chunked and too long"] = new(
             exchange => ChunkedAsync(
                 exchange, $"{exchange.Part.Length + 3:x}", new byte[exchange.Part.Length + 3], "0\r\n\r\n"),
             BlockErrorKind.Protocol),
         ["chunked without end"] = new(
-            exchange => ChunkedAsync(exchange, $"{exchange.Part.Length:x}", exchange.Part[..^1], ""), BlockErrorKind.TimedOut),
+            async exchange =>
+            {
+                await ChunkedAsync(exchange, $"{exchange.Part.Length:x}", exchange.Part[..^1], "");
+                await exchange.HangAsync();
+            },
+            BlockErrorKind.TimedOut)
+        {
+            Hangs = true,
+        },
         ["chunked with a bad size"] = new(
             exchange => ChunkedAsync(exchange, "fffffffffffffffffff", exchange.Part, "0\r\n\r\n"), BlockErrorKind.Protocol),
         ["no Content-Length, ends by closing"] = new(exchange => UntilCloseAsync(exchange, exchange.Part), null),
@@ -171,7 +189,7 @@ internal static class HttpLies
             null),
         ["500 for ever"] = new(
             exchange => exchange.SendAsync("500 Internal Server Error", default, "Content-Length: 0"), BlockErrorKind.Io),
-        ["a byte now and then"] = new(DripAsync, BlockErrorKind.TimedOut),
+        ["a byte now and then"] = new(DripAsync, BlockErrorKind.TimedOut) { Hangs = true },
         ["redirection to a page that is right"] = new(
             exchange => exchange.Path == "/disk.img"
                 ? exchange.SendAsync("307 Temporary Redirect", default, "Content-Length: 0", "Location: other/place")
@@ -197,6 +215,7 @@ internal static class HttpLies
 
     private static async Task ContinueForeverAsync(RawHttpExchange exchange)
     {
+        exchange.NeverEnds();
         while (true)
         {
             await exchange.WriteAsync("HTTP/1.1 100 Continue\r\n\r\n");
@@ -256,6 +275,7 @@ internal static class HttpLies
 
     private static async Task DripAsync(RawHttpExchange exchange)
     {
+        exchange.NeverEnds();
         await exchange.WriteAsync(
             Head(exchange, string.Create(CultureInfo.InvariantCulture, $"Content-Length: {exchange.Part.Length}")));
         for (var position = 0; position < exchange.Part.Length; position++)

@@ -107,6 +107,13 @@ public sealed class RawHttpExchange
         IsClosing = true;
     }
 
-    /// <summary>Says nothing until the server stops.</summary>
-    public Task HangAsync() => Task.Delay(Timeout.Infinite, CancellationToken);
+    /// <summary>Tells <see cref="RawHttpServer.NeverEnding"/> that this reply will not end.</summary>
+    public void NeverEnds() => _server.CountNeverEnding();
+
+    /// <summary>Says nothing more until the server stops.</summary>
+    public Task HangAsync()
+    {
+        NeverEnds();
+        return Task.Delay(Timeout.Infinite, CancellationToken);
+    }
 }

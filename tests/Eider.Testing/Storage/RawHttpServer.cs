@@ -15,6 +15,7 @@ public sealed class RawHttpServer : IAsyncDisposable
     private readonly Func<RawHttpExchange, Task> _reply;
     private readonly Task _accepting;
     private int _requests;
+    private int _neverEnding;
 
     /// <summary>Starts a server.</summary>
     /// <param name="content">What its page holds.</param>
@@ -37,6 +38,9 @@ public sealed class RawHttpServer : IAsyncDisposable
     /// <summary>How many requests came.</summary>
     public int RequestCount => Volatile.Read(ref _requests);
 
+    /// <summary>How many replies said that they will not end.</summary>
+    public int NeverEnding => Volatile.Read(ref _neverEnding);
+
     /// <inheritdoc/>
     public async ValueTask DisposeAsync()
     {
@@ -45,6 +49,8 @@ public sealed class RawHttpServer : IAsyncDisposable
         await _accepting;
         _closing.Dispose();
     }
+
+    internal void CountNeverEnding() => Interlocked.Increment(ref _neverEnding);
 
     private async Task AcceptAsync()
     {
