@@ -110,6 +110,13 @@ public sealed class KeptMemoryTests
         Assert.Equal(0, ((CrumblingMemory)bench.Memory).Leases);
         Assert.True(chain.TryLeaseWritable(1, VirtioLimits.MaxLeasesPerChain, out var pieces));
         Assert.Equal(VirtioLimits.MaxLeasesPerChain, pieces.Count);
+        for (var i = 0; i < pieces.Count; i++)
+        {
+            pieces[i].Span[0] = (byte)(i % 251);
+        }
+
+        var bytes = bench.Ring.Read(QueueBench.Buffers + 1, pieces.Count); // each in its place
+        Assert.Equal(Enumerable.Range(0, pieces.Count).Select(i => (byte)(i % 251)), bytes);
     }
 
     private static void ServeAll(QueueBench bench)

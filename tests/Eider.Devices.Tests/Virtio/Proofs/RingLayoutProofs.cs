@@ -33,7 +33,7 @@ public sealed class RingLayoutProofs(ITestOutputHelper output)
     {
         var memory = new FlatMemory(Ram, RamBytes);
         var cases = 0;
-        for (var size = 1; size <= 32768; size++)
+        for (var size = 1; size <= 32768; size += ProofScale.IsSample && size > 64 ? 61 : 1)
         {
             if (IsPowerOfTwo(size))
             {
@@ -71,7 +71,7 @@ public sealed class RingLayoutProofs(ITestOutputHelper output)
     {
         var memory = new FlatMemory(Ram, RamBytes);
         var slots = 0L;
-        for (var size = 1; size <= 32768; size *= 2)
+        for (var size = 1; size <= (ProofScale.IsSample ? 64 : 32768); size *= 2)
         {
             var layout = Layout(size, false, 1UL << (int)VirtioFeature.EventIdx);
             memory.Bytes.Clear();
@@ -97,7 +97,7 @@ public sealed class RingLayoutProofs(ITestOutputHelper output)
             }
         }
 
-        output.WriteLine($"split ring layout: 16 sizes, {slots:N0} slots");
+        output.WriteLine($"split ring layout: {slots:N0} slots");
     }
 
     [Fact]
@@ -128,7 +128,7 @@ public sealed class RingLayoutProofs(ITestOutputHelper output)
     {
         var memory = new FlatMemory(Ram, RamBytes);
         var cases = 0;
-        for (var size = 1; size <= 32768; size++)
+        for (var size = 1; size <= (ProofScale.IsSample ? 64 : 32768); size++)
         {
             // To reach the last slot, all before it go into one list of empty buffers; long ones are for the full proof.
             if (ProofScale.IsFull || size <= 1024 || IsPowerOfTwo(size) || IsPowerOfTwo(size + 1))
