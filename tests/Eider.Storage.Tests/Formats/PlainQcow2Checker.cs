@@ -50,8 +50,9 @@ internal sealed class PlainQcow2Checker
         var copied = new List<(long Cluster, bool IsCopied)>();
         Refer(0, 1);
         Refer(Long(48), Word(56));
-        Refer(Long(40), ((Word(36) * 8) + ClusterBytes - 1) / ClusterBytes);
-        for (var entry = Long(48); entry < Long(48) + ((long)Word(56) << _bits); entry += 8)
+        Refer(Long(40), ((Word(36) * 8L) + ClusterBytes - 1) / ClusterBytes);
+        var table = (long)Long(48);
+        for (var entry = table; entry < table + ((long)Word(56) << _bits); entry += 8)
         {
             if ((Long(entry) & ~0x1FFUL) is var block and not 0)
             {
@@ -61,7 +62,7 @@ internal sealed class PlainQcow2Checker
 
         for (var index = 0L; index < Word(36); index++)
         {
-            var l1 = Long(Long(40) + (index * 8));
+            var l1 = Long((long)Long(40) + (index * 8));
             if ((l1 & OffsetMask) != 0)
             {
                 Refer((long)(l1 & OffsetMask), 1);
@@ -127,7 +128,7 @@ internal sealed class PlainQcow2Checker
             return 0;
         }
 
-        var block = (long)(Long(Long(48) + (cluster / perBlock * 8)) & ~0x1FFUL);
+        var block = (long)(Long((long)Long(48) + (cluster / perBlock * 8)) & ~0x1FFUL);
         if (block == 0)
         {
             return 0;
@@ -144,8 +145,6 @@ internal sealed class PlainQcow2Checker
         };
     }
 
-    private void Refer(ulong offset, ulong clusters) => Refer((long)offset, (long)clusters);
-
     private void Refer(ulong offset, long clusters) => Refer((long)offset, clusters);
 
     private void Refer(long offset, long clusters)
@@ -161,8 +160,6 @@ internal sealed class PlainQcow2Checker
     // Behind the end of the file everything is zero: an image may end inside of a table.
     private ulong Long(long offset) =>
         offset >= _file.Length ? 0 : BinaryPrimitives.ReadUInt64BigEndian(_file.AsSpan(checked((int)offset)));
-
-    private ulong Long(ulong offset) => Long(checked((long)offset));
 
     private static string Text(FormattableString text) => text.ToString(CultureInfo.InvariantCulture);
 }

@@ -2,8 +2,6 @@ using System.Buffers.Binary;
 using System.Globalization;
 using Eider.Storage.Backends;
 using Eider.Storage.Formats;
-using Eider.Storage.Formats.Qcow2;
-using Eider.Storage.Layers;
 
 namespace Eider.Storage.Tests.Formats;
 
@@ -16,6 +14,7 @@ public sealed class Qcow2CrashTests
     private const int Sector = 512;
     private const int DiskSectors = 512;
     private const int Subsets = 6;
+    private const int Steps = 500;
 
     private static CancellationToken Cancel => TestContext.Current.CancellationToken;
 
@@ -38,10 +37,10 @@ public sealed class Qcow2CrashTests
     [MemberData(nameof(Configurations))]
     public async Task After_a_crash_at_any_moment_flushed_data_are_there_and_the_image_is_consistent(string options, int seed)
     {
-        var run = await RunWorkloadAsync(options, seed, 120);
+        var run = await RunWorkloadAsync(options, seed, Steps);
         var (states, failures) = await CheckStatesAsync(run, seed, ignoreFlushes: false);
         Assert.True(failures.Count == 0, $"{failures.Count} of {states} states: {string.Join('\n', failures.Take(5))}");
-        Assert.True(states > 500, $"only {states} states were looked at");
+        Assert.True(states > 1000, $"only {states} states were looked at");
     }
 
     [Fact]
@@ -51,7 +50,7 @@ public sealed class Qcow2CrashTests
         var failures = 0;
         foreach (var (options, seed) in new[] { ("cluster_size=512", 1), ("cluster_size=4k", 3) })
         {
-            var run = await RunWorkloadAsync(options, seed, 120);
+            var run = await RunWorkloadAsync(options, seed, Steps);
             failures += (await CheckStatesAsync(run, seed, ignoreFlushes: true)).Failures.Count;
         }
 
