@@ -149,7 +149,8 @@ internal sealed class CopyOnWrite(Qcow2Core core)
             to = cluster + ((long)(lastTouched + 1) << core.Layout.SubclusterBits);
         }
 
-        return (from, to);
+        // Whole sectors are encrypted.
+        return core.Cipher == null ? (from, to) : (from & ~(SectorBytes - 1L), (to + SectorBytes - 1) & ~(SectorBytes - 1L));
     }
 
     /// <summary>One write of old content, data and old content.</summary>

@@ -1,3 +1,5 @@
+using Eider.Storage.Encryption;
+
 namespace Eider.Storage.Formats.Qcow2;
 
 /// <summary>What a new image shall be like, beside its size; by default as QEMU 7.2 makes one.</summary>
@@ -35,4 +37,16 @@ public sealed record Qcow2CreateOptions
 
     /// <summary>True if the data file shall be readable alone.</summary>
     public bool IsDataFileRaw { get; init; }
+
+    /// <summary>
+    /// How the data are encrypted. <see cref="Qcow2EncryptionMethod.Aes"/> is weak and only for readers of old: who
+    /// creates such an image should be warned.
+    /// </summary>
+    public Qcow2EncryptionMethod Encryption { get; init; }
+
+    /// <summary>Cipher and effort of LUKS.</summary>
+    public LuksCreateOptions Luks { get; init; } = new();
+
+    /// <summary>The passphrase of an encrypted image.</summary>
+    public ReadOnlyMemory<byte>? Key { get; init; }
 }

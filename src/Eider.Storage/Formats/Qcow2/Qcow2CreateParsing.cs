@@ -1,11 +1,14 @@
 using System.Globalization;
 using System.Numerics;
+using Eider.Storage.Encryption;
 
 namespace Eider.Storage.Formats.Qcow2;
 
 /// <summary>Reads the options of a new image, and refuses what cannot be together.</summary>
 internal static class Qcow2CreateParsing
 {
+    private const string EncryptPrefix = "encrypt.";
+
     /// <summary>The options, for help.</summary>
     public static readonly ImageCreateOption[] Known =
     [
@@ -20,6 +23,10 @@ internal static class Qcow2CreateParsing
         new("backing_fmt", "FORMAT", "its format"),
         new("data_file", "NAME", "file with the data, as written into the image"),
         new("data_file_raw", "on|off", "keep the data file readable alone"),
+        new("encryption", "on|off", "encrypt in the old way (weak); the same as encrypt.format=aes"),
+        new("encrypt.format", "luks|aes", "encrypt the data; aes is weak and only for old readers"),
+        new("encrypt.key-secret", "NAME", "secret with the passphrase, which the command looks up"),
+        .. LuksOptions.Known(EncryptPrefix),
     ];
 
     public static Qcow2CreateOptions Parse(BlockStorage file, IReadOnlyDictionary<string, string> texts)
@@ -30,7 +37,10 @@ internal static class Qcow2CreateParsing
             options = With(file, options, name, value);
         }
 
-        return options;
+        var luksOption = texts.Keys.FirstOrDefault(name => LuksOptions.Known(EncryptPrefix).Any(known => known.Name == name));
+        return options.Encryption == Qcow2EncryptionMethod.Luks
+            ? options with { Luks = LuksOptions.Parse(file, texts, EncryptPrefix) }
+            : luksOption == null ? options : throw ImageErrors.BadOption(file, $"{luksOption} needs encrypt.format=luks");
     }
 
     /// <summary>Refuses options that contradict each other.</summary>
@@ -58,6 +68,11 @@ internal static class Qcow2CreateParsing
             options.BackingName == null || options.Preallocation == ImagePreallocation.Off || options.HasExtendedL2,
             $"preallocation={options.Preallocation.ToString().ToLowerInvariant()} with a backing file needs extended_l2=on");
         Expect(options.BackingFormat == null || options.BackingName != null, $"backing_fmt needs backing_file");
+        Expect(
+            options.Encryption == Qcow2EncryptionMethod.None || options.Key is { Length: > 0 }, $"an encrypted image needs a passphrase; found none");
+        Expect(
+            options.Encryption == Qcow2EncryptionMethod.None || options.DataFileName == null || !options.IsDataFileRaw,
+            $"data_file_raw=on and encryption exclude each other");
         Expect(sizeBytes >= 0, $"found size {sizeBytes}, expected 0 or more");
 
         void Expect(bool condition, FormattableString what)
@@ -97,6 +112,17 @@ internal static class Qcow2CreateParsing
         "backing_file" => options with { BackingName = value.Length > 0 ? value : null },
         "backing_fmt" => options with { BackingFormat = value.Length > 0 ? value : null },
         "data_file" => options with { DataFileName = value },
+        "encryption" => options with { Encryption = Switch(file, name, value) ? Qcow2EncryptionMethod.Aes : options.Encryption },
+        "encrypt.format" => options with
+        {
+            Encryption = value switch
+            {
+                "luks" => Qcow2EncryptionMethod.Luks,
+                "aes" => Qcow2EncryptionMethod.Aes,
+                _ => throw ImageErrors.BadOption(file, $"found encrypt.format={value}, expected luks or aes"),
+            },
+        },
+        _ when name.StartsWith(EncryptPrefix, StringComparison.Ordinal) && Known.Any(known => known.Name == name) => options,
         "data_file_raw" => options with { IsDataFileRaw = Switch(file, name, value) },
         _ => throw ImageErrors.BadOption(
             file, $"unknown option '{name}' for qcow2; expected one of {string.Join(", ", Known.Select(known => known.Name))}"),

@@ -1,6 +1,7 @@
 using System.Buffers.Binary;
 using System.Numerics;
 using System.Text;
+using Eider.Storage.Encryption;
 
 namespace Eider.Storage.Formats.Qcow2;
 
@@ -18,10 +19,17 @@ internal static class Qcow2Creation
     {
         Qcow2CreateParsing.Check(file, options, sizeBytes);
         var size = (sizeBytes + SectorBytes - 1) & ~(SectorBytes - 1L);
-        var header = Place(file, HeaderOf(options, size));
+        var luksBytes = options.Encryption == Qcow2EncryptionMethod.Luks ? LuksArea.SizeOf(options.Luks.Cipher) : 0;
+        var header = Place(file, HeaderOf(options, size), luksBytes);
         await ImageErrors.ExpectDoneAsync(file.ResizeAsync(0, cancellationToken), file, "cannot be resized").ConfigureAwait(false);
         var image = new ImageFile(file);
-        await WriteTablesAsync(image, header, cancellationToken).ConfigureAwait(false);
+        await WriteTablesAsync(image, header, luksBytes, cancellationToken).ConfigureAwait(false);
+        if (luksBytes > 0)
+        {
+            var (offset, _) = Qcow2Encryption.PlaceOf(header, file);
+            var (_, cipher) = await LuksArea.CreateAsync(file, offset, options.Key!.Value, options.Luks, cancellationToken).ConfigureAwait(false);
+            cipher.Dispose();
+        }
 
         // The header comes last: until then the file is no image.
         await image.WriteAsync(0, Qcow2HeaderWriter.Write(header, file.Name), cancellationToken).ConfigureAwait(false);
@@ -59,6 +67,7 @@ internal static class Qcow2Creation
             CompatibleFeatures = options.HasLazyRefcounts ? Qcow2CompatibleFeatures.LazyRefcounts : 0,
             AutoclearFeatures = options.IsDataFileRaw ? Qcow2AutoclearFeatures.RawExternalData : 0,
             BackingName = options.BackingName,
+            Encryption = options.Encryption,
         };
         if (options.BackingFormat != null)
         {
@@ -73,8 +82,8 @@ internal static class Qcow2Creation
         return isVersion3 && options.ClusterBytes >= MinClusterBytesWithNames ? header.With(Qcow2ExtensionType.FeatureNames, Qcow2FeatureNames.Table()) : header;
     }
 
-    /// <summary>Decides where the tables lie: refcount table, refcount blocks, L1 table, one behind the other.</summary>
-    private static Qcow2Header Place(BlockStorage file, Qcow2Header header)
+    /// <summary>Decides where the tables lie: refcount table, refcount blocks, L1 table, LUKS header, one behind the other.</summary>
+    private static Qcow2Header Place(BlockStorage file, Qcow2Header header, long luksBytes)
     {
         var entries = Qcow2HeaderReader.L1EntriesFor(header);
         if (entries > Qcow2Limits.MaxL1Bytes / 8)
@@ -85,29 +94,31 @@ internal static class Qcow2Creation
 
         var bits = header.ClusterBits;
         var l1Clusters = ((entries * 8) + header.ClusterBytes - 1) >> bits;
+        var bodyClusters = l1Clusters + ClustersOf(header, luksBytes);
         var perBlock = (long)header.ClusterBytes * 8 >> header.RefcountOrder;
         var (tableClusters, blocks) = (1L, 1L);
-        while (blocks * perBlock < 1 + tableClusters + blocks + l1Clusters || tableClusters << (bits - 3) < blocks)
+        while (blocks * perBlock < 1 + tableClusters + blocks + bodyClusters || tableClusters << (bits - 3) < blocks)
         {
-            blocks = ((tableClusters + blocks + l1Clusters) / perBlock) + 1;
+            blocks = ((tableClusters + blocks + bodyClusters) / perBlock) + 1;
             tableClusters = ((blocks - 1) >> (bits - 3)) + 1;
         }
 
-        return header with
-        {
-            RefcountTableClusters = (int)tableClusters,
-            L1Entries = (int)entries,
-            L1Offset = (1 + tableClusters + blocks) << bits,
-        };
+        var l1Offset = (1 + tableClusters + blocks) << bits;
+        header = header with { RefcountTableClusters = (int)tableClusters, L1Entries = (int)entries, L1Offset = l1Offset };
+        var luks = Qcow2Encryption.ExtensionFor(l1Offset + (l1Clusters << bits), luksBytes);
+        return luksBytes == 0 ? header : header.With(luks.Type, luks.Data.ToArray());
     }
 
-    private static async ValueTask WriteTablesAsync(ImageFile image, Qcow2Header header, CancellationToken cancellationToken)
+    private static long ClustersOf(Qcow2Header header, long bytes) => (bytes + header.ClusterBytes - 1) >> header.ClusterBits;
+
+    private static async ValueTask WriteTablesAsync(
+        ImageFile image, Qcow2Header header, long luksBytes, CancellationToken cancellationToken)
     {
         var bits = header.ClusterBits;
         var l1Clusters = ((header.L1Entries * 8L) + header.ClusterBytes - 1) >> bits;
         var firstBlock = header.RefcountTableOffset + ((long)header.RefcountTableClusters << bits);
         var blocks = (header.L1Offset - firstBlock) >> bits;
-        var used = (header.L1Offset >> bits) + l1Clusters;
+        var used = (header.L1Offset >> bits) + l1Clusters + ClustersOf(header, luksBytes);
         var table = new byte[header.RefcountTableClusters << bits];
         var perBlock = header.ClusterBytes * 8L >> header.RefcountOrder;
         var block = new byte[header.ClusterBytes];
@@ -127,6 +138,12 @@ internal static class Qcow2Creation
         if (l1Clusters > 0)
         {
             await image.WriteZeroesAsync(header.L1Offset, l1Clusters << bits, mayUnmap: true, cancellationToken).ConfigureAwait(false);
+        }
+
+        if (luksBytes > 0)
+        {
+            var luksOffset = header.L1Offset + (l1Clusters << bits);
+            await image.WriteZeroesAsync(luksOffset, ClustersOf(header, luksBytes) << bits, mayUnmap: true, cancellationToken).ConfigureAwait(false);
         }
     }
 

@@ -32,7 +32,8 @@ public sealed class Qcow2Format : ImageFormat
         ArgumentNullException.ThrowIfNull(file);
         ArgumentNullException.ThrowIfNull(options);
         return Qcow2Creation.RunAsync(
-            file, options.SizeBytes, Qcow2CreateParsing.Parse(file, options.Options), options.DataFile, cancellationToken);
+            file, options.SizeBytes, Qcow2CreateParsing.Parse(file, options.Options) with { Key = options.Key }, options.DataFile,
+            cancellationToken);
     }
 
     /// <summary>Writes an empty image into a file, with options that are read already.</summary>
