@@ -2,9 +2,10 @@ using System.CommandLine;
 using Eider.Cli.Commands;
 using Eider.Cli.Errors;
 
+EiderCommand.RehearseFor(args);
 try
 {
-    var parsed = EiderCommand.Create().Parse(args);
+    var parsed = EiderCommand.CreateFor(args).Parse(args);
     if (parsed.Errors.Count > 0)
     {
         var help = parsed.CommandResult.Command is RootCommand ? "eider" : $"eider {parsed.CommandResult.Command.Name}";

@@ -6,15 +6,16 @@ namespace Eider.Hardware.Resources;
 /// </summary>
 public sealed class IntervalAllocator
 {
-    // Both sorted; a machine has tens of blocks, so inserting into a list is the fastest there is.
-    private readonly List<(ulong First, ulong Last)> _free = [];
-    private readonly SortedDictionary<ulong, ulong> _allocated = [];
+    // Both sorted; a machine has tens of blocks, so inserting into a list is the fastest there is. Objects and loops, since
+    // a generic of the framework over a value type is compiled anew in every process, and this runs whenever a machine starts.
+    private readonly List<Block> _free = [];
+    private readonly List<Block> _allocated = [];
 
     /// <summary>All free blocks, by address, both ends included.</summary>
-    public IReadOnlyList<(ulong First, ulong Last)> Free => _free;
+    public IReadOnlyList<(ulong First, ulong Last)> Free => [.. _free.Select(block => (block.First, block.Last))];
 
     /// <summary>All blocks that are given out, by address, both ends included.</summary>
-    public IReadOnlyList<(ulong First, ulong Last)> Allocated => [.. _allocated.Select(block => (block.Key, block.Value))];
+    public IReadOnlyList<(ulong First, ulong Last)> Allocated => [.. _allocated.Select(block => (block.First, block.Last))];
 
     /// <summary>Adds numbers that may be given out.</summary>
     /// <param name="first">The first one.</param>
@@ -27,8 +28,7 @@ public sealed class IntervalAllocator
             throw new ArgumentException($"0x{first:x} to 0x{last:x} is no range", nameof(last));
         }
 
-        if (_free.Exists(block => block.First <= last && first <= block.Last)
-            || _allocated.Any(block => block.Key <= last && first <= block.Value))
+        if (FindOverlap(_free, first, last) is not null || FindOverlap(_allocated, first, last) is not null)
         {
             throw new ArgumentException($"0x{first:x} to 0x{last:x} overlaps numbers that are in the pool already", nameof(first));
         }
@@ -53,7 +53,7 @@ public sealed class IntervalAllocator
 
         for (var i = 0; i < _free.Count; i++)
         {
-            var (low, high) = _free[i];
+            var (low, high) = (_free[i].First, _free[i].Last);
             if (TryFit(Math.Max(low, min), Math.Min(high, max), size, align, out first))
             {
                 Take(i, first, first + (size - 1));
@@ -68,21 +68,11 @@ public sealed class IntervalAllocator
     /// <param name="first">Its first number.</param>
     /// <param name="size">How many numbers it has.</param>
     public bool IsAllocated(ulong first, ulong size) =>
-        size != 0 && _allocated.TryGetValue(first, out var last) && last - first == size - 1;
+        size != 0 && FindOverlap(_allocated, first, first) is { } block && block.First == first && block.Last - first == size - 1;
 
     /// <summary>The lowest block given out that has a number from <paramref name="min"/> to <paramref name="max"/>; null if there is none.</summary>
-    public (ulong First, ulong Last)? FindAllocated(ulong min, ulong max)
-    {
-        foreach (var (first, last) in _allocated)
-        {
-            if (first <= max && min <= last)
-            {
-                return (first, last);
-            }
-        }
-
-        return null;
-    }
+    public (ulong First, ulong Last)? FindAllocated(ulong min, ulong max) =>
+        FindOverlap(_allocated, min, max) is { } block ? (block.First, block.Last) : null;
 
     /// <summary>Takes a block back.</summary>
     /// <param name="first">Its first number.</param>
@@ -95,7 +85,7 @@ public sealed class IntervalAllocator
             throw new InvalidOperationException($"0x{first:x} of size 0x{size:x} is not allocated: freed twice, in part, or never taken");
         }
 
-        _allocated.Remove(first);
+        _allocated.RemoveAt(IndexBehind(_allocated, first) - 1);
         Insert(first, first + (size - 1));
     }
 
@@ -112,27 +102,51 @@ public sealed class IntervalAllocator
         return first <= high && size - 1 <= high - first;
     }
 
+    private static Block? FindOverlap(List<Block> blocks, ulong first, ulong last)
+    {
+        foreach (var block in blocks)
+        {
+            if (block.First <= last && first <= block.Last)
+            {
+                return block;
+            }
+        }
+
+        return null;
+    }
+
+    // The index of the first block that begins behind a number.
+    private static int IndexBehind(List<Block> blocks, ulong number)
+    {
+        var index = 0;
+        while (index < blocks.Count && blocks[index].First <= number)
+        {
+            index++;
+        }
+
+        return index;
+    }
+
     private void Take(int index, ulong first, ulong last)
     {
-        var (low, high) = _free[index];
+        var (low, high) = (_free[index].First, _free[index].Last);
         _free.RemoveAt(index);
         if (last < high)
         {
-            _free.Insert(index, (last + 1, high));
+            _free.Insert(index, new Block(last + 1, high));
         }
 
         if (first > low)
         {
-            _free.Insert(index, (low, first - 1));
+            _free.Insert(index, new Block(low, first - 1));
         }
 
-        _allocated.Add(first, last);
+        _allocated.Insert(IndexBehind(_allocated, first), new Block(first, last));
     }
 
     private void Insert(ulong first, ulong last)
     {
-        var index = _free.FindIndex(block => block.First > last);
-        index = index < 0 ? _free.Count : index;
+        var index = IndexBehind(_free, last);
         if (index < _free.Count && last + 1 == _free[index].First)
         {
             last = _free[index].Last;
@@ -145,6 +159,13 @@ public sealed class IntervalAllocator
             _free.RemoveAt(--index);
         }
 
-        _free.Insert(index, (first, last));
+        _free.Insert(index, new Block(first, last));
+    }
+
+    private sealed class Block(ulong first, ulong last)
+    {
+        public ulong First { get; } = first;
+
+        public ulong Last { get; } = last;
     }
 }

@@ -6,5 +6,12 @@ namespace Eider.Hardware.Time;
 public sealed class HostRandomSource : IRandomSource
 {
     /// <inheritdoc/>
-    public void Fill(Span<byte> destination) => RandomNumberGenerator.Fill(destination);
+    public void Fill(Span<byte> destination)
+    {
+        // The framework's generator is OpenSSL's on Linux: milliseconds and megabytes to load, for the same bytes.
+        if (!OperatingSystem.IsLinux() || !LinuxRandom.TryFill(destination))
+        {
+            RandomNumberGenerator.Fill(destination);
+        }
+    }
 }

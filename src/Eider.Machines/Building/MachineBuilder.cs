@@ -50,6 +50,7 @@ internal sealed class MachineBuilder : IAsyncDisposable
     private readonly List<IDisposable> _files = [];
     private readonly List<VirtioTransport> _virtio = [];
     private GuestRam? _ram;
+    private KernelLoading? _loading;
     private PciBus? _pci;
     private InterruptManager? _messages;
     private bool _done;
@@ -81,14 +82,31 @@ internal sealed class MachineBuilder : IAsyncDisposable
     public async Task<MachineParts> BuildAsync(MachineConsole? console)
     {
         CheckConsoleFiles();
-        await OpenDisksAsync().ConfigureAwait(false);
         _ram = MapMemory();
+        _loading = KernelLoading.Start(_ram, Describe(), _configuration);
+        return await ConnectAsync(_ram, _loading, console).ConfigureAwait(false);
+    }
+
+    /// <summary>Goes the same way without a kernel, for what the runtime loads and compiles on it.</summary>
+    public async Task RehearseAsync()
+    {
+        _ram = MapMemory();
+        _loading = KernelLoading.WithoutKernel(_ram, Describe());
+        var parts = await ConnectAsync(_ram, _loading, console: null).ConfigureAwait(false);
+        parts.Engine.Dispose();
+        parts.SerialPeer.Dispose();
+        _done = false; // nobody takes the parts: the builder takes them apart
+    }
+
+    // What can be refused of the kernel is refused before a file of a console is made.
+    private async Task<MachineParts> ConnectAsync(GuestRam ram, KernelLoading loading, MachineConsole? console)
+    {
+        await OpenDisksAsync().ConfigureAwait(false);
         if (_configuration.Trace is { } trace && (trace.Categories & (TraceCategory.Mmio | TraceCategory.Pio)) != 0)
         {
             _io.Trace = trace.Sink;
         }
 
-        var boot = BootLoader.Load(_ram, Describe(), _configuration.Kernel, _configuration.Firmware, _configuration.Initrd);
         var plic = await AddAsync(_plan.Plic, _ => new Plic(_pins)).ConfigureAwait(false);
         var clint = await AddAsync(_plan.Clint, _ => new Clint(_pins, _timebase)).ConfigureAwait(false);
         if (_plan.HasPci)
@@ -100,10 +118,11 @@ internal sealed class MachineBuilder : IAsyncDisposable
         var peer = new ConsoleSerialPeer(_configuration.Serial ?? console!);
         var uart = await AddAsync(_plan.Serial, granted => new Uart16550(Wire(plic, granted), peer)).ConfigureAwait(false);
         await AddAsync(_plan.Power, _ => new PowerDevice(_host)).ConfigureAwait(false);
+        var boot = loading.Wait();
         await AddVirtioDevicesAsync(plic).ConfigureAwait(false);
         var parts = new MachineParts
         {
-            Ram = _ram,
+            Ram = ram,
             Timebase = _timebase,
             Executor = _executor,
             Engine = MakeEngine(boot, peer),
@@ -128,6 +147,7 @@ internal sealed class MachineBuilder : IAsyncDisposable
             return;
         }
 
+        _loading?.End();
         foreach (var (name, _) in _board.Devices.Reverse())
         {
             await _board.DestroyAsync(name).ConfigureAwait(false);

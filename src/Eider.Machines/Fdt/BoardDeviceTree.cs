@@ -19,7 +19,12 @@ public static class BoardDeviceTree
     {
         ArgumentNullException.ThrowIfNull(board);
         var tree = new FdtWriter();
-        var hartPhandles = Enumerable.Range(0, board.Harts).Select(_ => tree.NewPhandle()).ToArray();
+        var hartPhandles = new uint[board.Harts];
+        for (var hart = 0; hart < hartPhandles.Length; hart++)
+        {
+            hartPhandles[hart] = tree.NewPhandle();
+        }
+
         tree.BeginNode("")
             .Cells("#address-cells", 2)
             .Cells("#size-cells", 2)
@@ -200,8 +205,18 @@ public static class BoardDeviceTree
 
     private static uint Low(ulong value) => (uint)(value & uint.MaxValue);
 
-    private static uint[] Pins(uint[] hartPhandles, HartPin first, HartPin second) =>
-        [.. hartPhandles.SelectMany(phandle => new[] { phandle, (uint)first, phandle, (uint)second })];
+    private static uint[] Pins(uint[] hartPhandles, HartPin first, HartPin second)
+    {
+        var cells = new uint[hartPhandles.Length * 4];
+        for (var hart = 0; hart < hartPhandles.Length; hart++)
+        {
+            cells[hart * 4] = cells[(hart * 4) + 2] = hartPhandles[hart];
+            cells[(hart * 4) + 1] = (uint)first;
+            cells[(hart * 4) + 3] = (uint)second;
+        }
+
+        return cells;
+    }
 
     private static FdtWriter AddDevice(
         FdtWriter tree, string name, ulong address, ulong sizeBytes, uint plic, int source, string compatible) =>

@@ -13,22 +13,30 @@ public sealed class FdtWriter
     private const uint Version = 17;
     private const uint LastCompatibleVersion = 16;
     private const int HeaderBytes = 40;
+    private const int ReservationBytes = 16;
     private const uint BeginNodeToken = 1;
     private const uint EndNodeToken = 2;
     private const uint PropertyToken = 3;
     private const uint EndToken = 9;
 
-    private readonly List<(ulong Address, ulong SizeBytes)> _reservations = [];
-    private readonly List<byte> _structure = [];
-    private readonly List<byte> _strings = [];
-    private readonly Dictionary<string, uint> _stringOffsets = [];
+    // Bytes and plain numbers, without generics over them that every process would compile anew: a tree is written whenever a machine starts.
+    private readonly ByteBuffer _reservations = new();
+    private readonly ByteBuffer _structure = new();
+    private readonly ByteBuffer _strings = new();
+    private readonly Dictionary<string, int> _stringOffsets = [];
     private int _depth;
     private uint _nextPhandle = 1;
     private bool _childrenBegun;
     private bool _rootDone;
 
     /// <summary>Keeps a range of memory from the client program (section 5.3).</summary>
-    public void Reserve(ulong address, ulong sizeBytes) => _reservations.Add((address, sizeBytes));
+    public void Reserve(ulong address, ulong sizeBytes)
+    {
+        Span<byte> entry = stackalloc byte[ReservationBytes];
+        BinaryPrimitives.WriteUInt64BigEndian(entry, address);
+        BinaryPrimitives.WriteUInt64BigEndian(entry[8..], sizeBytes);
+        _reservations.Write(entry);
+    }
 
     /// <summary>Begins a node; the first one is the root and has an empty name.</summary>
     /// <param name="name">Name with unit address, such as <c>serial@10000000</c>.</param>
@@ -70,14 +78,14 @@ public sealed class FdtWriter
     /// <exception cref="InvalidOperationException">No node has begun, or its children have.</exception>
     public FdtWriter Strings(string name, params ReadOnlySpan<string> values)
     {
-        var bytes = new List<byte>();
+        var bytes = new ByteBuffer();
         foreach (var value in values)
         {
-            bytes.AddRange(Encoding.UTF8.GetBytes(value));
-            bytes.Add(0);
+            bytes.Write(Encoding.UTF8.GetBytes(value));
+            bytes.WriteByte(0);
         }
 
-        return Bytes(name, [.. bytes]);
+        return Bytes(name, bytes.Written);
     }
 
     /// <summary>One or several 32-bit cells.</summary>
@@ -118,7 +126,7 @@ public sealed class FdtWriter
         Cell(PropertyToken);
         Cell((uint)value.Length);
         Cell(StringOffset(name));
-        _structure.AddRange(value);
+        _structure.Write(value);
         Align();
         return this;
     }
@@ -133,31 +141,25 @@ public sealed class FdtWriter
         }
 
         var reservationOffset = HeaderBytes; // 8-byte aligned, as it must be
-        var structureOffset = reservationOffset + ((_reservations.Count + 1) * 16);
-        var structureBytes = _structure.Count + 4;
+        var structureOffset = reservationOffset + _reservations.Length + ReservationBytes; // an empty one ends them
+        var structureBytes = _structure.Length + 4;
         var stringsOffset = structureOffset + structureBytes;
-        var total = (stringsOffset + _strings.Count + 7) & ~7;
+        var total = (stringsOffset + _strings.Length + 7) & ~7;
         var blob = new byte[total];
         ReadOnlySpan<uint> header =
         [
             Magic, (uint)total, (uint)structureOffset, (uint)stringsOffset, (uint)reservationOffset, Version,
-            LastCompatibleVersion, 0, (uint)_strings.Count, (uint)structureBytes,
+            LastCompatibleVersion, 0, (uint)_strings.Length, (uint)structureBytes,
         ];
         for (var i = 0; i < header.Length; i++)
         {
             BinaryPrimitives.WriteUInt32BigEndian(blob.AsSpan(i * 4), header[i]);
         }
 
-        for (var i = 0; i < _reservations.Count; i++)
-        {
-            var entry = blob.AsSpan(reservationOffset + (i * 16));
-            BinaryPrimitives.WriteUInt64BigEndian(entry, _reservations[i].Address);
-            BinaryPrimitives.WriteUInt64BigEndian(entry[8..], _reservations[i].SizeBytes);
-        }
-
-        _structure.CopyTo(blob, structureOffset);
+        _reservations.Written.CopyTo(blob.AsSpan(reservationOffset));
+        _structure.Written.CopyTo(blob.AsSpan(structureOffset));
         BinaryPrimitives.WriteUInt32BigEndian(blob.AsSpan(stringsOffset - 4), EndToken);
-        _strings.CopyTo(blob, stringsOffset);
+        _strings.Written.CopyTo(blob.AsSpan(stringsOffset));
         return blob;
     }
 
@@ -165,20 +167,20 @@ public sealed class FdtWriter
     {
         Span<byte> bytes = stackalloc byte[4];
         BinaryPrimitives.WriteUInt32BigEndian(bytes, value);
-        _structure.AddRange(bytes);
+        _structure.Write(bytes);
     }
 
     private void Text(string text)
     {
-        _structure.AddRange(Encoding.UTF8.GetBytes(text));
-        _structure.Add(0);
+        _structure.Write(Encoding.UTF8.GetBytes(text));
+        _structure.WriteByte(0);
     }
 
     private void Align()
     {
-        while (_structure.Count % 4 != 0)
+        while (_structure.Length % 4 != 0)
         {
-            _structure.Add(0);
+            _structure.WriteByte(0);
         }
     }
 
@@ -186,12 +188,35 @@ public sealed class FdtWriter
     {
         if (!_stringOffsets.TryGetValue(name, out var offset))
         {
-            offset = (uint)_strings.Count;
+            offset = _strings.Length;
             _stringOffsets.Add(name, offset);
-            _strings.AddRange(Encoding.UTF8.GetBytes(name));
-            _strings.Add(0);
+            _strings.Write(Encoding.UTF8.GetBytes(name));
+            _strings.WriteByte(0);
         }
 
-        return offset;
+        return (uint)offset;
+    }
+
+    /// <summary>Bytes in a row that grow.</summary>
+    private sealed class ByteBuffer
+    {
+        private byte[] _bytes = new byte[256];
+
+        public int Length { get; private set; }
+
+        public ReadOnlySpan<byte> Written => _bytes.AsSpan(0, Length);
+
+        public void Write(ReadOnlySpan<byte> bytes)
+        {
+            if (bytes.Length > _bytes.Length - Length)
+            {
+                Array.Resize(ref _bytes, Math.Max(2 * _bytes.Length, Length + bytes.Length));
+            }
+
+            bytes.CopyTo(_bytes.AsSpan(Length));
+            Length += bytes.Length;
+        }
+
+        public void WriteByte(byte value) => Write([value]);
     }
 }

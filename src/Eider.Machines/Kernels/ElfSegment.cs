@@ -6,5 +6,5 @@ namespace Eider.Machines.Kernels;
 /// <param name="PhysicalAddress">Where it is loaded.</param>
 /// <param name="FileBytes">How many bytes the file has of it.</param>
 /// <param name="MemoryBytes">How many it occupies; the rest is zero.</param>
-internal readonly record struct ElfSegment(
+internal sealed record ElfSegment(
     ulong FileOffset, ulong VirtualAddress, ulong PhysicalAddress, ulong FileBytes, ulong MemoryBytes);
