@@ -98,10 +98,11 @@ public sealed class Machine : IAsyncDisposable
     }
 
     /// <summary>
-    /// Makes a small machine in memory and throws it away, on the calling thread: what the runtime loads and compiles for it
+    /// Makes a small machine in memory and throws it away, on a thread of its own: what the runtime loads and compiles for it
     /// is ready for the next one. For a program with a processor to spare while it finds out which machine it will make.
     /// </summary>
-    public static void Rehearse() => MachineRehearsal.RunAsync().GetAwaiter().GetResult();
+    public static void RehearseInBackground() =>
+        new Thread(static () => MachineRehearsal.RunAsync().GetAwaiter().GetResult()) { IsBackground = true, Name = "eider rehearsal" }.Start();
 
     /// <summary>Makes a machine and starts it.</summary>
     /// <param name="configuration">What it is made of; not to be changed afterwards.</param>

@@ -47,7 +47,12 @@ public sealed class RiscVEngine : ICpuEngine
         _options = options;
         _code = new CodeCache(options.Ram, codeCacheOperations);
         Sbi = options.Start == RiscVStartMode.Supervisor ? new SbiFirmware(this, options) : null;
-        _harts = [.. Enumerable.Range(0, options.Pins.Count).Select(id => new Hart(this, options, _code, id))];
+        _harts = new Hart[options.Pins.Count];
+        for (var id = 0; id < _harts.Length; id++)
+        {
+            _harts[id] = new Hart(this, options, _code, id);
+        }
+
         _code.Mmus = Array.ConvertAll(_harts, hart => hart.Mmu);
         options.Ram.CodePageWritten += CodePageWritten;
         options.Ram.WriteProtectionRaised += WriteProtectionRaised;

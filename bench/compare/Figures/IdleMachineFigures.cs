@@ -61,7 +61,7 @@ public sealed class IdleMachineFigures : IFigureGroup
             Consoles = [new ConsoleConfiguration()],
             Rng = new EntropyConfiguration(),
         });
-        await machine.Console.WaitForAsync("!");
+        await machine.Console.WaitForAsync("\n");
         return machine;
     }
 

@@ -56,7 +56,7 @@ internal static class EiderCommand
         {
             if (makesMachine && arguments[0] == name)
             {
-                new Thread(Machine.Rehearse) { IsBackground = true, Name = "eider rehearsal" }.Start();
+                Machine.RehearseInBackground();
             }
         }
     }

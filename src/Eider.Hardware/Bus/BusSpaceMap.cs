@@ -6,7 +6,7 @@ namespace Eider.Hardware.Bus;
 internal sealed class BusSpaceMap(BusRange[] sorted, ulong lastAddress)
 {
     private readonly BusRange[] _ranges = sorted;
-    private readonly ulong[] _bases = [.. sorted.Select(range => range.Base)];
+    private readonly ulong[] _bases = BasesOf(sorted);
 
     public IReadOnlyList<BusRange> Ranges => _ranges;
 
@@ -62,7 +62,13 @@ internal sealed class BusSpaceMap(BusRange[] sorted, ulong lastAddress)
                 $"range 0x{added.Base:x} of size 0x{added.Size:x} overlaps 0x{other.Base:x} of size 0x{other.Size:x}");
         }
 
-        return new BusSpaceMap([.. _ranges.Append(added).OrderBy(range => range.Base)], lastAddress);
+        var at = _ranges.Length;
+        while (at > 0 && _ranges[at - 1].Base > added.Base)
+        {
+            at--;
+        }
+
+        return new BusSpaceMap([.. _ranges[..at], added, .. _ranges[at..]], lastAddress);
     }
 
     public BusSpaceMap Without(ulong @base, ulong size, IDeviceIo device)
@@ -72,6 +78,17 @@ internal sealed class BusSpaceMap(BusRange[] sorted, ulong lastAddress)
         return ReferenceEquals(found.Device, device)
             ? new BusSpaceMap([.. _ranges.Where(range => range != found)], lastAddress)
             : throw new BusOwnershipException($"range 0x{@base:x} of size 0x{size:x} belongs to another device");
+    }
+
+    private static ulong[] BasesOf(BusRange[] ranges)
+    {
+        var bases = new ulong[ranges.Length];
+        for (var i = 0; i < bases.Length; i++)
+        {
+            bases[i] = ranges[i].Base;
+        }
+
+        return bases;
     }
 
     public BusSpaceMap Copy() =>

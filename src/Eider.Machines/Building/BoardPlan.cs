@@ -28,19 +28,25 @@ internal sealed class BoardPlan
         var board = configuration.Board;
         Clint = Place(new PlacedDevice("clint", "clint", BoardLayout.ClintBase, Devices.Interrupts.Clint.SizeBytes, null));
         Plic = Place(new PlacedDevice("plic", "plic", BoardLayout.PlicBase, Devices.Interrupts.Plic.SizeBytes, null));
-        Ram = [.. BoardLayout.RamRegions(configuration.Memory.Bytes).Select(region =>
-            new ResourceConstraint.MemAddress(region.SizeBytes, new AddressRange(region.Base, region.Base + (region.SizeBytes - 1))))];
+        var ram = new List<ResourceConstraint>();
+        foreach (var (start, size) in BoardLayout.RamRegions(configuration.Memory.Bytes))
+        {
+            ram.Add(new ResourceConstraint.MemAddress(size, new AddressRange(start, start + (size - 1))));
+        }
+
+        Ram = ram;
         Own("RAM", _resources.Allocate(Ram));
         Power = Place(board.Power, new PlacedDevice("power", "$.board.power", BoardLayout.PowerBase, PowerDevice.SizeBytes, null));
         Rtc = Place(board.Rtc, new PlacedDevice("rtc", "$.board.rtc", BoardLayout.RtcBase, GoldfishRtc.SizeBytes, BoardLayout.RtcSource));
         Serial = Place(board.Serial, new PlacedDevice("serial", "$.board.serial", BoardLayout.SerialBase, Uart16550.SizeBytes, BoardLayout.SerialSource));
-        HasPci = VirtioDevices(configuration).Any(entry => entry.Device.Transport == VirtioTransportKind.Pci);
+        var virtio = VirtioDevices(configuration);
+        HasPci = virtio.Any(entry => entry.Device.Transport == VirtioTransportKind.Pci);
         if (HasPci)
         {
             PlacePciHost();
         }
 
-        _virtio = PlaceVirtio([.. VirtioDevices(configuration)]);
+        _virtio = PlaceVirtio(virtio);
     }
 
     /// <summary>True if there is a PCI bus: something is to stand on it.</summary>
@@ -72,28 +78,31 @@ internal sealed class BoardPlan
     public static BoardPlan Create(MachineConfiguration configuration) => new(configuration);
 
     /// <summary>The virtio devices of a configuration with their names and settings, in order.</summary>
-    public static IEnumerable<(VirtioDeviceConfiguration Device, string Name, string Setting)> VirtioDevices(
-        MachineConfiguration configuration)
+    public static IReadOnlyList<VirtioEntry> VirtioDevices(MachineConfiguration configuration)
     {
+        var entries = new List<VirtioEntry>();
         for (var i = 0; i < configuration.Disks.Count; i++)
         {
-            yield return (configuration.Disks[i], DiskName(i), Invariant($"$.disks[{i}]"));
+            entries.Add(new VirtioEntry(configuration.Disks[i], DiskName(i), Invariant($"$.disks[{i}]")));
         }
 
         for (var i = 0; i < configuration.Consoles.Count; i++)
         {
-            yield return (configuration.Consoles[i], Invariant($"console{i}"), Invariant($"$.consoles[{i}]"));
+            entries.Add(new VirtioEntry(configuration.Consoles[i], Invariant($"console{i}"), Invariant($"$.consoles[{i}]")));
         }
 
         if (configuration.Rng is { } rng)
         {
-            yield return (rng, "rng", "$.rng");
+            entries.Add(new VirtioEntry(rng, "rng", "$.rng"));
         }
 
         for (var i = 0; i < configuration.Devices.Count; i++)
         {
-            yield return (configuration.Devices[i], configuration.Devices[i].Name ?? Invariant($"virtio{i}"), Invariant($"$.devices[{i}]"));
+            var device = configuration.Devices[i];
+            entries.Add(new VirtioEntry(device, device.Name ?? Invariant($"virtio{i}"), Invariant($"$.devices[{i}]")));
         }
+
+        return entries;
     }
 
     private static string Invariant(FormattableString text) => text.ToString(CultureInfo.InvariantCulture);
@@ -103,19 +112,19 @@ internal sealed class BoardPlan
         index < 26 ? "vd" + (char)('a' + index) : DiskName((index / 26) - 1) + (char)('a' + (index % 26));
 
     // A device that names its slot has it; the others take the lowest ones that are left, in their order.
-    private PlacedDevice[] PlaceVirtio((VirtioDeviceConfiguration Device, string Name, string Setting)[] devices)
+    private PlacedDevice[] PlaceVirtio(IReadOnlyList<VirtioEntry> devices)
     {
-        var placed = new PlacedDevice[devices.Length];
+        var placed = new PlacedDevice[devices.Count];
         foreach (var named in new[] { true, false })
         {
-            for (var i = 0; i < devices.Length; i++)
+            for (var i = 0; i < devices.Count; i++)
             {
                 var (device, name, setting) = devices[i];
                 if (device.Slot.HasValue == named)
                 {
                     placed[i] = device.Transport == VirtioTransportKind.Pci ? PlaceOnPci(device, name, setting) : device.Slot is { } slot
                         ? PlaceInSlot(device, name, setting, slot)
-                        : PlaceInFreeSlot(device, name, setting, devices.Length);
+                        : PlaceInFreeSlot(device, name, setting, devices.Count);
                 }
             }
         }

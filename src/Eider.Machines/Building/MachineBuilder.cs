@@ -61,7 +61,12 @@ internal sealed class MachineBuilder : IAsyncDisposable
         _host = host;
         _plan = ConfigurationCheck.Check(configuration);
         _board = new DeviceManager(_resources, _io);
-        _pins = [.. Enumerable.Range(0, configuration.Harts).Select(_ => new HartPins())];
+        _pins = new HartPins[configuration.Harts];
+        for (var hart = 0; hart < _pins.Length; hart++)
+        {
+            _pins[hart] = new HartPins();
+        }
+
         if (configuration.Seed is { } seed)
         {
             _timebase = new VirtualTimebase(DeterministicEpochNanoseconds, BoardLayout.TimebaseFrequencyHz);
@@ -173,8 +178,8 @@ internal sealed class MachineBuilder : IAsyncDisposable
     {
         try
         {
-            var granted = _resources.Allocate(_plan.Ram);
-            return new GuestRam([.. granted.MemAddressRanges.Select(region => (region.Base, region.Size))]);
+            _ = _resources.Allocate(_plan.Ram);
+            return new GuestRam(BoardLayout.RamRegions(_configuration.Memory.Bytes)); // exactly what the plan asks for
         }
         catch (InsufficientMemoryException cause)
         {
@@ -300,7 +305,7 @@ internal sealed class MachineBuilder : IAsyncDisposable
             Trace = _configuration.Trace?.Sink,
             TraceCategories = _configuration.Trace?.Categories ?? TraceCategory.None,
         };
-        var devices = BoardPlan.VirtioDevices(_configuration).ToList();
+        var devices = BoardPlan.VirtioDevices(_configuration);
         for (var i = 0; i < devices.Count; i++)
         {
             var (settings, name, where) = devices[i];

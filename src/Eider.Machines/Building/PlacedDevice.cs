@@ -26,7 +26,7 @@ internal sealed record PlacedDevice(string Name, string Setting, ulong Base, ulo
 
             var last = Base > ulong.MaxValue - (SizeBytes - 1) ? ulong.MaxValue : Base + (SizeBytes - 1);
             var window = new ResourceConstraint.MmioAddress(SizeBytes, new AddressRange(Base, last), PageBytes);
-            return Source is { } source ? [window, new ResourceConstraint.LegacyIrq(uint.CreateSaturating(source))] : [window];
+            return Source is { } source ? [window, new ResourceConstraint.LegacyIrq((uint)Math.Max(0, source))] : [window];
         }
     }
 }

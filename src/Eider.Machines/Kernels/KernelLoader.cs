@@ -125,7 +125,12 @@ public static class KernelLoader
     private static LoadedImage LoadElf(string path, Stream content, GuestRam ram)
     {
         var elf = ElfFile.Read(content, path);
-        var lowest = elf.Segments.Min(segment => segment.PhysicalAddress);
+        var lowest = ulong.MaxValue;
+        foreach (var segment in elf.Segments)
+        {
+            lowest = Math.Min(lowest, segment.PhysicalAddress);
+        }
+
         var isKernel = elf.EntryPoint >= SupervisorHalf;
 
         // A vmlinux is linked to the upper half, and its physical addresses may count from 0 and not from the start of
