@@ -58,6 +58,26 @@ public sealed partial class DocumentTests
         }
     }
 
+    [Fact]
+    public void Every_promise_of_the_security_page_names_tests_that_exist()
+    {
+        var sources = Directory.EnumerateFiles(Path.Combine(ProjectTree.Root, "tests"), "*.cs", SearchOption.AllDirectories)
+            .ToLookup(Path.GetFileNameWithoutExtension, File.ReadAllText);
+        var page = ProjectTree.Read("SECURITY.md");
+        var promises = page[page.IndexOf("## The guest, ", StringComparison.Ordinal)..].Split('\n')
+            .Where(line => line.StartsWith('|') && !line.Contains("| held by |", StringComparison.Ordinal) && !line.StartsWith("| ---", StringComparison.Ordinal))
+            .ToArray();
+
+        Assert.True(promises.Length >= 40, $"{promises.Length} promises");
+        foreach (var promise in promises)
+        {
+            var heldBy = promise.TrimEnd(' ', '|').Split('|')[^1];
+            Assert.Matches(TestName(), heldBy);
+            Assert.All(ClassAndTest().Matches(heldBy), test => Assert.Contains(
+                sources[test.Groups[1].Value], source => source.Contains($" {test.Groups[2].Value}(", StringComparison.Ordinal)));
+        }
+    }
+
     [GeneratedRegex("`([A-Z][A-Za-z0-9]*(?:Tests|Conformance))` `([A-Za-z0-9_]+)`")]
     private static partial Regex ClassAndTest();
 
