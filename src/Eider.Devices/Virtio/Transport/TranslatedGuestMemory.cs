@@ -93,11 +93,14 @@ public sealed class TranslatedGuestMemory(GuestMemory memory, IDmaTranslation tr
             && take == 2 && memory.TryWriteUInt16Release(physical, value);
 
     /// <inheritdoc/>
+    /// <remarks>
+    /// Only the piece that is lent is looked at. Whoever lends out a long range asks for its rest again and again: to
+    /// walk all of it each time would cost the square of its pieces.
+    /// </remarks>
     public override bool TryLease(ulong address, uint lengthBytes, GuestMemoryAccess access, out GuestLease lease)
     {
         lease = default;
-        return lengthBytes != 0 && Contains(address, lengthBytes)
-            && TryPiece(address, lengthBytes, access, out var physical, out var take)
+        return lengthBytes != 0 && TryPiece(address, lengthBytes, access, out var physical, out var take)
             && memory.TryLease(physical, (uint)take, access, out lease);
     }
 
