@@ -1,5 +1,6 @@
 using Eider.Hardware.Bus;
 using Eider.Hardware.Interrupts;
+using Eider.Hardware.Resources;
 
 namespace Eider.Devices.Pci;
 
@@ -27,7 +28,9 @@ public sealed class PciBus
     private readonly PciInterruptWire[] _wires;
     private readonly int _swizzle;
     private readonly PciFunction?[] _functions = new PciFunction?[PciAddress.DeviceCount * PciAddress.FunctionCount];
+    private readonly PciUnclaimed _unclaimed = new();
     private PciRegionIo[] _regions = []; // by device, function and region; guarded by _mapGate
+    private Resource.MmioAddressRange[] _gaps = []; // where _unclaimed answers; guarded by _mapGate
     private bool _isStale;
 
     /// <summary>An empty bus.</summary>
@@ -50,6 +53,7 @@ public sealed class PciBus
         _windows = windows;
         _wires = [.. wires.Select(wire => new PciInterruptWire(wire))];
         _swizzle = 4 - (firstDevice & 3);
+        Remap();
     }
 
     /// <summary>The functions and where they are, in their order.</summary>
@@ -220,7 +224,8 @@ public sealed class PciBus
             try
             {
                 var moves = Plan();
-                var left = moves.Count == 0 ? Task.CompletedTask : Move(moves);
+                var gaps = Gaps(moves);
+                var left = moves.Count == 0 && gaps.SequenceEqual(_gaps) ? Task.CompletedTask : Move(moves, gaps);
                 Volatile.Write(ref _isStale, false);
                 return left;
             }
@@ -266,9 +271,41 @@ public sealed class PciBus
         return moves;
     }
 
-    private Task Move(List<(PciRegionIo Region, ulong? Target)> moves)
+    /// <summary>What no region will claim of the memory window.</summary>
+    private Resource.MmioAddressRange[] Gaps(List<(PciRegionIo Region, ulong? Target)> moves)
+    {
+        if (!_windows.AnswersUnclaimed)
+        {
+            return [];
+        }
+
+        var targets = moves.ToDictionary(move => move.Region, move => move.Target);
+        var gaps = new List<Resource.MmioAddressRange>();
+        var next = _windows.FirstMemory.Value;
+        foreach (var (first, size) in _regions.Where(io => !io.Region.IsPorts)
+            .Select(io => (First: targets.GetValueOrDefault(io, io.Base), Size: io.Region.SizeBytes))
+            .Where(range => range.First is not null).OrderBy(range => range.First))
+        {
+            if (first!.Value > next)
+            {
+                gaps.Add(new Resource.MmioAddressRange(next, first.Value - next));
+            }
+
+            next = unchecked(first.Value + size); // 0 only behind the last address there is
+        }
+
+        if (next != 0 && next <= _windows.LastMemory.Value)
+        {
+            gaps.Add(new Resource.MmioAddressRange(next, unchecked(_windows.LastMemory.Value - next + 1)));
+        }
+
+        return [.. gaps];
+    }
+
+    private Task Move(List<(PciRegionIo Region, ulong? Target)> moves, Resource.MmioAddressRange[] gaps)
     {
         using var transaction = _io.BeginTransaction();
+        transaction.Unregister(_unclaimed, new DeviceResources(_gaps.Except(gaps)));
         foreach (var (region, _) in moves)
         {
             if (region.Base is not null)
@@ -285,12 +322,14 @@ public sealed class PciBus
             }
         }
 
+        transaction.Register(_unclaimed, new DeviceResources(gaps.Except(_gaps)));
         var left = transaction.CommitAsync();
+        _gaps = gaps;
         moves.ForEach(move => move.Region.Moved(move.Target));
         return left;
     }
 
-    private List<BusRegistration> Others() => [.. _io.Registrations.Where(entry => !_regions.Contains(entry.Device))];
+    private List<BusRegistration> Others() => [.. _io.Registrations.Where(entry => entry.Device != _unclaimed && !_regions.Contains(entry.Device))];
 
     private static (bool IsPorts, ulong First, ulong Last) Describe(BusRegistration entry) =>
         (entry.Space == IoSpace.Pio, entry.Base.Value, entry.Base.Value + (entry.Size - 1));

@@ -12,6 +12,12 @@ namespace Eider.Devices.Pci;
 /// <param name="LastPort">Last one.</param>
 public sealed record PciWindows(IoAddress FirstMemory, IoAddress LastMemory, PioAddress FirstPort, PioAddress LastPort)
 {
+    /// <summary>
+    /// True if the memory window is the bus's alone: what no function claims of it reads ones, and no device of the machine may be
+    /// registered there. Processors that fault where nobody answers need that; else the window is shared with the machine.
+    /// </summary>
+    public bool AnswersUnclaimed { get; init; }
+
     /// <summary>True if a region may be at an address. 0 stands for "nowhere": that is what firmware leaves unused ones at.</summary>
     internal bool Hold(PciRegion region, ulong address)
     {

@@ -43,7 +43,10 @@ internal sealed class BoardPciHost(IoManager io, Func<uint, IInterruptLine> wire
     {
         AssignedResources = resources;
         var memory = resources.MmioAddressRanges[2];
-        var windows = new PciWindows(memory.Base, memory.Base.Value + (memory.Size - 1), 0, ushort.MaxValue);
+        var windows = new PciWindows(memory.Base, memory.Base.Value + (memory.Size - 1), 0, ushort.MaxValue)
+        {
+            AnswersUnclaimed = true, // the window was granted to the bridge alone, and harts fault where nobody answers
+        };
         Bus = new PciBus(io, windows, [.. resources.OfType<Resource.LegacyIrq>().Select(irq => wire(irq.Irq))]);
         _ecam = new PciEcam(Bus);
         _ports = new PciPortWindow(io);

@@ -210,6 +210,29 @@ public sealed class PciRegionTests
         Assert.Equal(0U, _bench.Mmio(0x4000_0000));
     }
 
+    [Fact]
+    public void A_window_of_its_own_answers_ones_where_no_function_does()
+    {
+        var bench = new PciTestBench(answersUnclaimed: true);
+        Reads(uint.MaxValue, 0x4000_0000, 0x5555_5554, 0x7FFF_FFFC);
+        var function = bench.Add(new ScriptedFunction([PciRegion.Memory32(0, 0x1000), PciRegion.Memory32(1, 0x1000)]), 3);
+        bench.Place(function, 0, 0x4000_0000);
+        bench.Place(function, 1, 0x7FFF_F000);
+        Reads(0, 0x4000_0000, 0x4000_0FFC);
+        Reads(0x0101_0101, 0x7FFF_F000, 0x7FFF_FFFC);
+        Reads(uint.MaxValue, 0x4000_1000, 0x7FFF_EFFC);
+        bench.Config(function, 0x10, 0x4000_1000, 4);
+        Reads(uint.MaxValue, 0x4000_0000, 0x4000_0FFC, 0x4000_2000);
+        Reads(0, 0x4000_1000);
+        bench.Bus.Detach(function);
+        Reads(uint.MaxValue, 0x4000_1000, 0x7FFF_F000);
+        Assert.Equal(BusStatus.Ok, bench.MmioWrite(0x4000_1000, 1).Status);
+        Assert.Equal(0, bench.Io.MissedAccesses);
+        Assert.Equal(uint.MaxValue, bench.Mmio(0x3FFF_FFFC)); // the end of the ECAM
+
+        void Reads(uint value, params ulong[] addresses) => Assert.All(addresses, address => Assert.Equal(value, bench.Mmio(address)));
+    }
+
     // Against a model: whatever is written, in whatever order, what answers follows from the registers alone.
     [Fact]
     public void What_answers_follows_from_the_registers_alone()

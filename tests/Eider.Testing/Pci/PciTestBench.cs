@@ -19,9 +19,9 @@ public sealed class PciTestBench : IMsiSink
     private readonly List<(uint Vector, MsiMessage Message)> _messages = [];
     private uint _nextVector;
 
-    public PciTestBench(int firstDevice = 0)
+    public PciTestBench(int firstDevice = 0, bool answersUnclaimed = false)
     {
-        Bus = new PciBus(Io, new PciWindows(MemoryBase, MemoryLast, 0, 0xFFFF), Wires, firstDevice);
+        Bus = new PciBus(Io, new PciWindows(MemoryBase, MemoryLast, 0, 0xFFFF) { AnswersUnclaimed = answersUnclaimed }, Wires, firstDevice);
         Io.Register(new PciEcam(Bus), new DeviceResources(new Resource.MmioAddressRange(EcamBase, PciEcam.SizeBytes)));
         Io.Register(new PciPortWindow(Io), new DeviceResources(new Resource.MmioAddressRange(PortBase, PciPortWindow.SizeBytes)));
         Io.Register(
