@@ -113,24 +113,43 @@ internal sealed class GuestCache(string directory, IProgressReport progress)
         }
     }
 
-    private static GuestFiles? TryOpen(string folder)
+    /// <summary>
+    /// A finished guest, or null if it is damaged: it is then made anew from the packages. Kernel and ramdisk are held against their
+    /// checksums each time; the root file system against its size only, since reading it takes longer than to boot it.
+    /// </summary>
+    internal static GuestFiles? TryOpen(string folder)
     {
         try
         {
             var manifest = JsonSerializer.Deserialize(
                 File.ReadAllText(Path.Combine(folder, ManifestName)), ProvisioningJson.Default.GuestManifest);
-            var complete = manifest != null && manifest.Files.All(file =>
-                new FileInfo(Path.Combine(folder, file.Name)) is { Exists: true } found && found.Length == file.SizeBytes);
+            var complete = manifest != null && manifest.Files.All(file => IsWhole(Path.Combine(folder, file.Name), file));
             return complete
                 ? new GuestFiles(
                     Path.Combine(folder, ImageName), Path.Combine(folder, InitrdName), Path.Combine(folder, RootName),
                     manifest!.KernelVersion)
                 : null;
         }
-        catch (Exception missing) when (missing is IOException or JsonException)
+        catch (Exception missing) when (missing is IOException or UnauthorizedAccessException or JsonException)
         {
             return null;
         }
+    }
+
+    private static bool IsWhole(string path, GuestFile file)
+    {
+        if (new FileInfo(path) is not { Exists: true } found || found.Length != file.SizeBytes)
+        {
+            return false;
+        }
+
+        if (file.Name is not (ImageName or InitrdName))
+        {
+            return true;
+        }
+
+        using var stream = File.OpenRead(path);
+        return Convert.ToHexStringLower(SHA256.HashData(stream)) == file.Sha256;
     }
 
     [SuppressMessage("Reliability", "CA2000", Justification = "Streams are disposed at the end of their block.")]

@@ -113,7 +113,7 @@ internal sealed partial class QuickstartSession(QuickstartSettings settings, Gue
         await using var session = await CreateAsync(machine);
         using var ended = CancellationTokenSource.CreateLinkedTokenSource(stop.Token);
         await using var output = StandardOutput.Open();
-        await using var errors = Console.OpenStandardError();
+        await using var errors = StandardOutput.OpenErrors();
         var talk = agent.RunAsync(command, output, errors, ended.Token);
         var run = session.RunAsync(ended.Token);
         if (await Task.WhenAny(talk, run) == talk)

@@ -1,3 +1,4 @@
+using System.Globalization;
 using Eider.Devices.Clock;
 using Eider.Devices.Interrupts;
 using Eider.Devices.Pci;
@@ -176,6 +177,7 @@ internal sealed class MachineBuilder : IAsyncDisposable
 
     private GuestRam MapMemory()
     {
+        CheckMemory(_configuration.Memory, GC.GetGCMemoryInfo().TotalAvailableMemoryBytes);
         try
         {
             _ = _resources.Allocate(_plan.Ram);
@@ -185,6 +187,24 @@ internal sealed class MachineBuilder : IAsyncDisposable
         {
             throw new MachineConfigurationException(
                 MachineErrorKind.NotEnoughMemory, "$.memory", $"the host cannot map {_configuration.Memory}", "give the machine less", cause);
+        }
+    }
+
+    /// <summary>
+    /// RAM costs the host what the guest touches of it, so more may be given than there is. But a guest that gets many times as much
+    /// touches too much for its own tables already, and the host then ends the process without a word.
+    /// </summary>
+    /// <exception cref="MachineConfigurationException">It is too much.</exception>
+    internal static void CheckMemory(ByteSize memory, long hostBytes)
+    {
+        const long Times = 4;
+        if (memory.Bytes / Times > hostBytes)
+        {
+            throw new MachineConfigurationException(
+                MachineErrorKind.NotEnoughMemory,
+                "$.memory",
+                string.Create(CultureInfo.InvariantCulture, $"found {memory}, expected at most {Times} times the {hostBytes >> 20}M that this host has"),
+                "give the machine less");
         }
     }
 

@@ -1,4 +1,5 @@
 using System.Runtime.Versioning;
+using System.Security.Cryptography;
 using Eider.Cli.Provisioning;
 
 namespace Eider.Cli.Tests.Provisioning;
@@ -32,5 +33,30 @@ public sealed class GuestCacheTests
         GuestCache.Publish(folder.At("work/result"), folder.At("guest-1"));
 
         Assert.Equal("whole", File.ReadAllText(folder.At("guest-1/Image")));
+    }
+
+    [Theory]
+    [InlineData("Image", false)]
+    [InlineData("initrd", false)]
+    [InlineData("root.img", true)]
+    public void A_cached_kernel_or_ramdisk_with_one_wrong_byte_is_not_used(string damaged, bool isUsed)
+    {
+        using var folder = new TemporaryFolder();
+        var files = new[] { "Image", "initrd", "root.img" };
+        foreach (var file in files)
+        {
+            File.WriteAllText(folder.At(file), $"content of {file}");
+        }
+
+        var entries = files.Select(file =>
+        {
+            var content = File.ReadAllBytes(folder.At(file));
+            return $$"""{ "name": "{{file}}", "sizeBytes": {{content.Length}}, "sha256": "{{Convert.ToHexStringLower(SHA256.HashData(content))}}" }""";
+        });
+        File.WriteAllText(folder.At("guest.json"), $$"""{ "kernelVersion": "1", "files": [ {{string.Join(',', entries)}} ] }""");
+        Assert.NotNull(GuestCache.TryOpen(folder.At("")));
+
+        File.WriteAllText(folder.At(damaged), $"Content of {damaged}");
+        Assert.Equal(isUsed, GuestCache.TryOpen(folder.At("")) is not null);
     }
 }
