@@ -35,6 +35,12 @@ public static class BoardLayout
     /// <summary>PLIC source of the serial port.</summary>
     public const int SerialSource = 10;
 
+    /// <summary>The first memory-mapped IDE channel; the next ones follow page by page.</summary>
+    public const ulong IdeBase = 0x1001_0000;
+
+    /// <summary>PLIC source of the first memory-mapped IDE channel; the next ones follow.</summary>
+    public const int IdeFirstSource = 14;
+
     /// <summary>The first virtio-mmio slot.</summary>
     public const ulong VirtioBase = 0xD000_0000;
 

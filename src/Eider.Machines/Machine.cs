@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using Eider.Devices.Ide;
 using Eider.Devices.Virtio.Transport;
 using Eider.Hardware.Lifecycle;
 using Eider.Hardware.Memory;
@@ -57,11 +58,14 @@ public sealed class Machine : IAsyncDisposable
     /// <summary>The consoles behind the terminals of the virtio consoles (hvc0, hvc1, ...), but for those with a device of the caller's.</summary>
     public IReadOnlyList<MachineConsole> Consoles => _parts.Consoles;
 
-    /// <summary>The storages of the disks, vda first; open until the machine is disposed of.</summary>
+    /// <summary>The storages of the disks, vda first, then those of IDE devices; open until the machine is disposed of.</summary>
     public IReadOnlyList<BlockStorage> Disks => _parts.Disks;
 
     /// <summary>The virtio devices: disks, consoles, entropy, the caller's own.</summary>
     public IReadOnlyList<VirtioTransport> VirtioDevices => _parts.Virtio;
+
+    /// <summary>The IDE channels, controller by controller; the tray of a CD drive is at <see cref="IdeChannel.Tray"/>.</summary>
+    public IReadOnlyList<IdeChannel> IdeChannels => _parts.Ide;
 
     /// <summary>The guest's RAM, until the machine is disposed of.</summary>
     public GuestMemory Memory => _parts.Ram;
@@ -176,7 +180,9 @@ public sealed class Machine : IAsyncDisposable
                 _loop.CpuTime.TotalSeconds,
                 wall.TotalSeconds,
                 _firstInstruction is { } first ? (first - ProcessStart()).TotalMilliseconds : null,
-                [.. _parts.Virtio.Select(device => device.Statistics).Append(_parts.Uart.Statistics).Select(MachineDeviceStatistics.From)]);
+                [.. _parts.Virtio.Select(device => device.Statistics)
+                    .Concat(_parts.Ide.SelectMany(channel => channel.Statistics))
+                    .Append(_parts.Uart.Statistics).Select(MachineDeviceStatistics.From)]);
         }
     }
 

@@ -44,6 +44,10 @@ public sealed record MachineConfiguration
     [Description("The disks, vda first.")]
     public IReadOnlyList<DiskConfiguration> Disks { get; set; } = [];
 
+    /// <summary>IDE controllers with their disks and CD drives.</summary>
+    [Description("IDE controllers with their disks and CD drives.")]
+    public IReadOnlyList<IdeConfiguration> Ide { get; set; } = [];
+
     /// <summary>The virtio consoles.</summary>
     [Description("The virtio consoles, hvc0 first; the serial port is always there.")]
     public IReadOnlyList<ConsoleConfiguration> Consoles { get; set; } = [];

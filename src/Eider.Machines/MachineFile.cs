@@ -119,6 +119,8 @@ public static class MachineFile
         _ when type.Contains("System.Int", StringComparison.Ordinal) => "a whole number",
         _ when type.EndsWith(nameof(VirtioRing), StringComparison.Ordinal) => "\"packed\" or \"split\"",
         _ when type.EndsWith(nameof(DiskOverlay), StringComparison.Ordinal) => "\"none\" or \"mem\"",
+        _ when type.EndsWith(nameof(IdeControllerKind), StringComparison.Ordinal) => "\"cmd646\" or \"ata-generic\"",
+        _ when type.EndsWith(nameof(IdeDeviceKind), StringComparison.Ordinal) => "\"disk\" or \"cdrom\"",
         _ => "an object",
     };
 
@@ -130,6 +132,13 @@ public static class MachineFile
         for (var i = 0; i < configuration.Consoles.Count; i++)
         {
             RefuseNulls(configuration.Consoles[i].Ports, string.Create(CultureInfo.InvariantCulture, $"$.consoles[{i}].ports"));
+        }
+
+        RefuseNulls(configuration.Ide, "$.ide");
+        for (var i = 0; i < configuration.Ide.Count; i++)
+        {
+            RefuseNulls(configuration.Ide[i].Primary, string.Create(CultureInfo.InvariantCulture, $"$.ide[{i}].primary"));
+            RefuseNulls(configuration.Ide[i].Secondary, string.Create(CultureInfo.InvariantCulture, $"$.ide[{i}].secondary"));
         }
 
         foreach (var (device, _, setting) in BoardPlan.VirtioDevices(configuration))
@@ -162,6 +171,14 @@ public static class MachineFile
         foreach (var disk in configuration.Disks)
         {
             disk.Image = disk.Image is { } image ? DiskOpener.Rebase(image, directory) : null;
+        }
+
+        for (var i = 0; i < configuration.Ide.Count; i++)
+        {
+            foreach (var device in configuration.Ide[i].Primary.Concat(configuration.Ide[i].Secondary))
+            {
+                device.Image = device.Image is { } image ? DiskOpener.Rebase(image, directory) : null;
+            }
         }
 
         foreach (var port in configuration.Consoles.SelectMany(console => console.Ports))

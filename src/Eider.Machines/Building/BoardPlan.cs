@@ -1,6 +1,7 @@
 using System.Diagnostics.CodeAnalysis;
 using System.Globalization;
 using Eider.Devices.Clock;
+using Eider.Devices.Ide;
 using Eider.Devices.Pci;
 using Eider.Devices.Power;
 using Eider.Devices.Serial;
@@ -22,6 +23,7 @@ internal sealed class BoardPlan
     private readonly HashSet<string> _names = new(StringComparer.Ordinal);
     private readonly Dictionary<int, string> _pciDevices = [];
     private readonly PlacedDevice[] _virtio;
+    private readonly PlacedDevice[] _ide;
 
     private BoardPlan(MachineConfiguration configuration)
     {
@@ -40,13 +42,17 @@ internal sealed class BoardPlan
         Rtc = Place(board.Rtc, new PlacedDevice("rtc", "$.board.rtc", BoardLayout.RtcBase, GoldfishRtc.SizeBytes, BoardLayout.RtcSource));
         Serial = Place(board.Serial, new PlacedDevice("serial", "$.board.serial", BoardLayout.SerialBase, Uart16550.SizeBytes, BoardLayout.SerialSource));
         var virtio = VirtioDevices(configuration);
-        HasPci = virtio.Any(entry => entry.Device.Transport == VirtioTransportKind.Pci);
+        HasPci = virtio.Any(entry => entry.Device.Transport == VirtioTransportKind.Pci)
+            || configuration.Ide.Any(controller => controller.Controller == IdeControllerKind.Cmd646);
         if (HasPci)
         {
             PlacePciHost();
         }
 
+        _ide = new PlacedDevice[configuration.Ide.Count];
+        PlaceIde(configuration, named: true);
         _virtio = PlaceVirtio(virtio);
+        PlaceIde(configuration, named: false);
     }
 
     /// <summary>True if there is a PCI bus: something is to stand on it.</summary>
@@ -72,6 +78,9 @@ internal sealed class BoardPlan
 
     /// <summary>The virtio devices, in the order of the configuration: disks, consoles, entropy, the caller's own.</summary>
     public IReadOnlyList<PlacedDevice> Virtio => _virtio;
+
+    /// <summary>The IDE controllers, in the order of the configuration.</summary>
+    public IReadOnlyList<PlacedDevice> Ide => _ide;
 
     /// <summary>Places everything.</summary>
     /// <exception cref="MachineConfigurationException">Two devices want the same, or a place makes no sense.</exception>
@@ -155,15 +164,39 @@ internal sealed class BoardPlan
                 $"{name} stands on the PCI bus, where the guest gives out addresses and the bus has the wires, expected none");
         }
 
+        return PlaceOnPci(device.Slot, name, setting);
+    }
+
+    // A controller that names its place has it before others are given the free ones.
+    private void PlaceIde(MachineConfiguration configuration, bool named)
+    {
+        for (var i = 0; i < _ide.Length; i++)
+        {
+            var controller = configuration.Ide[i];
+            var isNamed = controller.Slot is not null || controller.Controller == IdeControllerKind.AtaGeneric;
+            if (isNamed == named)
+            {
+                var (name, setting) = (Invariant($"ide{i}"), Invariant($"$.ide[{i}]"));
+                _ide[i] = controller.Controller == IdeControllerKind.Cmd646
+                    ? PlaceOnPci(controller.Slot, name, setting)
+                    : Place(new PlacedDevice(
+                        name, setting, controller.Address ?? BoardLayout.IdeBase + ((ulong)i * IdeMmio.SizeBytes), IdeMmio.SizeBytes,
+                        controller.Irq ?? BoardLayout.IdeFirstSource + i));
+            }
+        }
+    }
+
+    private PlacedDevice PlaceOnPci(int? wish, string name, string setting)
+    {
         var last = PciAddress.DeviceCount - 1;
-        if (device.Slot is { } slot && (slot < 0 || slot > last || _pciDevices.ContainsKey(slot)))
+        if (wish is { } slot && (slot < 0 || slot > last || _pciDevices.ContainsKey(slot)))
         {
             var what = _pciDevices.TryGetValue(slot, out var holder) ? $"is taken by {holder}" : "does not exist";
             throw Refuse(setting + ".slot", $"device number {slot} of {name} on the PCI bus {what}, expected a free one from 0 to {last}");
         }
 
         // Number 0 is the host bridge's by custom, so it is given to nobody who does not ask for it.
-        var number = device.Slot ?? Enumerable.Range(1, last).FirstOrDefault(free => !_pciDevices.ContainsKey(free), -1);
+        var number = wish ?? Enumerable.Range(1, last).FirstOrDefault(free => !_pciDevices.ContainsKey(free), -1);
         if (number < 0)
         {
             throw Refuse(setting, $"no device number is left on the PCI bus for {name}, expected at most {last} devices there");

@@ -36,7 +36,13 @@ internal static class ConfigurationCheck
                 MachineErrorKind.BadSetting, "$.kernel", "found neither kernel nor firmware, expected one of them", "give a kernel");
         }
 
-        CheckDisks(configuration);
+        var writable = new Dictionary<string, string>(StringComparer.Ordinal);
+        CheckDisks(configuration, writable);
+        if (configuration.Ide.Count != 0)
+        {
+            IdeCheck.Check(configuration, (disk, setting) => CheckDisk(configuration, disk, setting, writable));
+        }
+
         CheckPorts(configuration);
         CheckDevice("$.rng.bytesPerSecond", () => MachineBuilder.MakeEntropy(configuration.Rng ?? new EntropyConfiguration()));
         foreach (var (device, _, setting) in BoardPlan.VirtioDevices(configuration))
@@ -47,39 +53,42 @@ internal static class ConfigurationCheck
         return BoardPlan.Create(configuration);
     }
 
-    private static void CheckDisks(MachineConfiguration configuration)
+    private static void CheckDisks(MachineConfiguration configuration, Dictionary<string, string> writable)
     {
-        var writable = new Dictionary<string, string>(StringComparer.Ordinal);
         for (var i = 0; i < configuration.Disks.Count; i++)
         {
-            var disk = configuration.Disks[i];
-            var setting = string.Create(CultureInfo.InvariantCulture, $"$.disks[{i}]");
-            if ((disk.Image is null) == (disk.Storage is null))
-            {
-                throw Bad(setting + ".image", "found neither an image nor a storage, or both, expected one of them");
-            }
+            CheckDisk(configuration, configuration.Disks[i], string.Create(CultureInfo.InvariantCulture, $"$.disks[{i}]"), writable);
+        }
+    }
 
-            if (disk.Format != "raw")
-            {
-                throw Bad(setting + ".format", $"found '{disk.Format}', expected 'raw'");
-            }
+    private static void CheckDisk(
+        MachineConfiguration configuration, DiskConfiguration disk, string setting, Dictionary<string, string> writable)
+    {
+        if ((disk.Image is null) == (disk.Storage is null))
+        {
+            throw Bad(setting + ".image", "found neither an image nor a storage, or both, expected one of them");
+        }
 
-            if (disk.Queues is < 1 or > BlockLimits.MaxQueues)
-            {
-                throw Bad(setting + ".queues", string.Create(CultureInfo.InvariantCulture, $"found {disk.Queues} queues, expected 1 to {BlockLimits.MaxQueues}"));
-            }
+        if (disk.Format != "raw")
+        {
+            throw Bad(setting + ".format", $"found '{disk.Format}', expected 'raw'");
+        }
 
-            if (disk.Serial.Length > BlockLimits.SerialBytes || disk.Serial.AsSpan().ContainsAnyExceptInRange(' ', '~'))
-            {
-                throw Bad(setting + ".serial", string.Create(
-                    CultureInfo.InvariantCulture,
-                    $"found serial '{disk.Serial}' of {disk.Serial.Length} characters, expected at most {BlockLimits.SerialBytes}, printable ASCII"));
-            }
+        if (disk.Queues is < 1 or > BlockLimits.MaxQueues)
+        {
+            throw Bad(setting + ".queues", string.Create(CultureInfo.InvariantCulture, $"found {disk.Queues} queues, expected 1 to {BlockLimits.MaxQueues}"));
+        }
 
-            if (disk.Image is { } image)
-            {
-                CheckImage(configuration, disk, DiskOpener.Parse(image, setting + ".image"), setting, writable);
-            }
+        if (disk.Serial.Length > BlockLimits.SerialBytes || disk.Serial.AsSpan().ContainsAnyExceptInRange(' ', '~'))
+        {
+            throw Bad(setting + ".serial", string.Create(
+                CultureInfo.InvariantCulture,
+                $"found serial '{disk.Serial}' of {disk.Serial.Length} characters, expected at most {BlockLimits.SerialBytes}, printable ASCII"));
+        }
+
+        if (disk.Image is { } image)
+        {
+            CheckImage(configuration, disk, DiskOpener.Parse(image, setting + ".image"), setting, writable);
         }
     }
 

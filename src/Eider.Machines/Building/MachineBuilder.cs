@@ -1,5 +1,6 @@
 using System.Globalization;
 using Eider.Devices.Clock;
+using Eider.Devices.Ide;
 using Eider.Devices.Interrupts;
 using Eider.Devices.Pci;
 using Eider.Devices.Power;
@@ -50,6 +51,8 @@ internal sealed class MachineBuilder : IAsyncDisposable
     private readonly List<MachineConsole> _consoles = [];
     private readonly List<IDisposable> _files = [];
     private readonly List<VirtioTransport> _virtio = [];
+    private readonly List<IdeChannel> _channels = [];
+    private readonly IdeBuilder _ide;
     private GuestRam? _ram;
     private KernelLoading? _loading;
     private PciBus? _pci;
@@ -60,6 +63,7 @@ internal sealed class MachineBuilder : IAsyncDisposable
     {
         _configuration = configuration;
         _host = host;
+        _ide = new IdeBuilder(configuration, host);
         _plan = ConfigurationCheck.Check(configuration);
         _board = new DeviceManager(_resources, _io);
         _pins = new HartPins[configuration.Harts];
@@ -108,6 +112,11 @@ internal sealed class MachineBuilder : IAsyncDisposable
     private async Task<MachineParts> ConnectAsync(GuestRam ram, KernelLoading loading, MachineConsole? console)
     {
         await OpenDisksAsync().ConfigureAwait(false);
+        if (_configuration.Ide.Count != 0)
+        {
+            await _ide.OpenAsync(KeepDisk).ConfigureAwait(false);
+        }
+
         if (_configuration.Trace is { } trace && (trace.Categories & (TraceCategory.Mmio | TraceCategory.Pio)) != 0)
         {
             _io.Trace = trace.Sink;
@@ -126,6 +135,11 @@ internal sealed class MachineBuilder : IAsyncDisposable
         await AddAsync(_plan.Power, _ => new PowerDevice(_host)).ConfigureAwait(false);
         var boot = loading.Wait();
         await AddVirtioDevicesAsync(plic).ConfigureAwait(false);
+        if (_plan.Ide.Count != 0)
+        {
+            await AddIdeAsync(plic).ConfigureAwait(false);
+        }
+
         var parts = new MachineParts
         {
             Ram = ram,
@@ -136,6 +150,7 @@ internal sealed class MachineBuilder : IAsyncDisposable
             Uart = uart,
             SerialPeer = peer,
             Virtio = _virtio,
+            Ide = _channels,
             Disks = _disks,
             OwnedDisks = _ownedDisks,
             Consoles = _consoles,
@@ -240,6 +255,7 @@ internal sealed class MachineBuilder : IAsyncDisposable
             Serial = (_plan.Serial.Base, _plan.Serial.Source!.Value),
             VirtioDevices = [.. _plan.Virtio.Where(device => device.Pci is null).Select(device => (device.Base, device.Source!.Value))],
             HasPci = _plan.HasPci,
+            IdeChannels = DescribeIde(),
         };
     }
 
@@ -293,6 +309,56 @@ internal sealed class MachineBuilder : IAsyncDisposable
             {
                 HostFiles.CheckCreate(output);
             }
+        }
+    }
+
+    private void KeepDisk(BlockStorage storage, bool isOwned)
+    {
+        _disks.Add(storage);
+        if (isOwned)
+        {
+            _ownedDisks.Add(storage);
+        }
+    }
+
+    private (ulong Base, int Source, int RegisterShift)[] DescribeIde()
+    {
+        if (_plan.Ide.Count == 0)
+        {
+            return [];
+        }
+
+        return [.. _plan.Ide.Zip(_configuration.Ide).Where(pair => pair.First.Pci is null)
+            .Select(pair => (pair.First.Base, pair.First.Source!.Value, pair.Second.RegisterShift))];
+    }
+
+    private async Task AddIdeAsync(Plic plic)
+    {
+        var services = new IdeServices
+        {
+            Memory = _ram!,
+            Executor = _executor,
+            Clock = _configuration.Clock,
+            Trace = _configuration.Trace?.Sink,
+            TraceCategories = _configuration.Trace?.Categories ?? TraceCategory.None,
+        };
+        for (var i = 0; i < _plan.Ide.Count; i++)
+        {
+            var (place, controller) = (_plan.Ide[i], i);
+            if (place.Pci is { } address)
+            {
+                var added = await _board.CreateAsync(place.Name, () => new BoardFunction<Cmd646Ide>(
+                    _pci!, address, _messages!, 0,
+                    _ => new Cmd646Ide(_ide.Channel(controller, 0), _ide.Channel(controller, 1), services), made => made)).ConfigureAwait(false);
+                _channels.AddRange(added.Device.Channels);
+                continue;
+            }
+
+            var (device0, device1) = _ide.Channel(controller, 0);
+            var mapped = await AddAsync(place, granted => new IdeMmio(
+                new IdeChannel(place.Name, device0, device1, services, Wire(plic, granted)),
+                _configuration.Ide[controller].RegisterShift)).ConfigureAwait(false);
+            _channels.Add(mapped.Channel);
         }
     }
 

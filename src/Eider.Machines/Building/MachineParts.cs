@@ -1,3 +1,4 @@
+using Eider.Devices.Ide;
 using Eider.Devices.Serial;
 using Eider.Devices.Virtio.Transport;
 using Eider.Hardware.Lifecycle;
@@ -27,7 +28,10 @@ internal sealed class MachineParts
 
     public required IReadOnlyList<VirtioTransport> Virtio { get; init; }
 
-    /// <summary>The storages of the disks, in their order; those in <see cref="OwnedDisks"/> are closed with the machine.</summary>
+    /// <summary>The IDE channels, controller by controller.</summary>
+    public required IReadOnlyList<IdeChannel> Ide { get; init; }
+
+    /// <summary>The storages of the disks, in their order, then those of IDE devices; those in <see cref="OwnedDisks"/> are closed with the machine.</summary>
     public required IReadOnlyList<BlockStorage> Disks { get; init; }
 
     public required IReadOnlyList<BlockStorage> OwnedDisks { get; init; }

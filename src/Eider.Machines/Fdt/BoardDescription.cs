@@ -39,6 +39,9 @@ public sealed record BoardDescription
     /// <summary>Base address and PLIC source of the serial port.</summary>
     public (ulong Base, int Source) Serial { get; init; } = (BoardLayout.SerialBase, BoardLayout.SerialSource);
 
+    /// <summary>The memory-mapped IDE channels: base address, PLIC source and distance of registers (as a power of two) of each.</summary>
+    public IReadOnlyList<(ulong Base, int Source, int RegisterShift)> IdeChannels { get; init; } = [];
+
     /// <summary>True if there is a PCI bus; it stands where <see cref="BoardLayout"/> says.</summary>
     public bool HasPci { get; init; }
 

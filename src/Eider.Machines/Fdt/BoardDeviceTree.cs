@@ -1,5 +1,6 @@
 using System.Globalization;
 using Eider.Devices.Clock;
+using Eider.Devices.Ide;
 using Eider.Devices.Interrupts;
 using Eider.Devices.Pci;
 using Eider.Devices.Power;
@@ -56,6 +57,11 @@ public static class BoardDeviceTree
         foreach (var (address, source) in board.VirtioDevices)
         {
             AddDevice(tree, "virtio_mmio", address, BoardLayout.VirtioSlotBytes, plic, source, "virtio,mmio").EndNode();
+        }
+
+        foreach (var (address, source, shift) in board.IdeChannels)
+        {
+            AddIde(tree, address, source, shift, plic);
         }
 
         if (board.HasPci)
@@ -161,6 +167,17 @@ public static class BoardDeviceTree
             .Strings("compatible", "sifive,clint0", "riscv,clint0")
             .Cells64("reg", BoardLayout.ClintBase, Clint.SizeBytes)
             .Cells("interrupts-extended", Pins(hartPhandles, HartPin.Msip, HartPin.Mtip))
+            .EndNode();
+
+    // Binding ata-generic (pata-common.yaml, and what pata_of_platform reads): command block, control block.
+    private static void AddIde(FdtWriter tree, ulong address, int source, int shift, uint plic) =>
+        tree.BeginNode(Unit("ide", address))
+            .Strings("compatible", "ata-generic")
+            .Cells64("reg", address, IdeMmio.CommandBlockBytes(shift), address + IdeMmio.ControlOffset, 4)
+            .Cells("reg-shift", (uint)shift)
+            .Cells("pio-mode", 4)
+            .Cells("interrupt-parent", plic)
+            .Cells("interrupts", (uint)source)
             .EndNode();
 
     // Binding host-generic-pci.yaml; the cells of "ranges" and "interrupt-map" are those of IEEE 1275's PCI binding, sections 2.2

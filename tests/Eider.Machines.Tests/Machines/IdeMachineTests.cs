@@ -1,0 +1,129 @@
+using System.Text;
+using Eider.Machines.Fdt;
+using Eider.Machines.Tests.Fdt;
+using Eider.Storage.Backends;
+
+namespace Eider.Machines.Tests.Machines;
+
+public sealed class IdeMachineTests : IDisposable
+{
+    private readonly string _program = Path.Combine(Path.GetTempPath(), $"eider-ide-{Guid.NewGuid():n}.elf");
+
+    public void Dispose() => File.Delete(_program);
+
+    [Theory]
+    [InlineData(
+        "\"ide\": [{ \"primary\": [{ \"image\": \"a\" }, { \"image\": \"b\" },\n { \"image\": \"c\" }] }]",
+        "vm.json:2: $.ide[0].primary[2]: found 3 devices on a channel, expected at most 2")]
+    [InlineData(
+        "\"ide\": [{ \"controller\": \"ahci\" }]",
+        "vm.json:1: $.ide[0].controller: found another kind of value, or one out of range; expected \"cmd646\" or \"ata-generic\"")]
+    [InlineData(
+        "\"ide\": [{ \"primary\": [{ \"type\": \"tape\" }] }]",
+        "vm.json:1: $.ide[0].primary[0].type: found another kind of value, or one out of range; expected \"disk\" or \"cdrom\"")]
+    [InlineData("\"ide\": [{ \"primary\": [{ }] }]", "vm.json:1: $.ide[0].primary[0].image: found neither an image nor a storage")]
+    [InlineData("\"ide\": [{ \"primary\": [null] }]", "vm.json:1: $.ide[0].primary[0]: found null")]
+    [InlineData(
+        "\"ide\": [{ \"controller\": \"ata-generic\", \"secondary\": [{ \"image\": \"a\" }] }]",
+        "vm.json:1: $.ide[0].secondary: found 1 devices, expected none")]
+    [InlineData("\"ide\": [{ \"controller\": \"ata-generic\", \"registerShift\": 4 }]", "vm.json:1: $.ide[0].registerShift: found 4, expected 0 to 3")]
+    [InlineData("\"ide\": [{ \"controller\": \"ata-generic\", \"slot\": 4 }]", "vm.json:1: $.ide[0].slot: ")]
+    [InlineData("\"ide\": [{ \"irq\": 4 }]", "vm.json:1: $.ide[0].irq: a cmd646 stands on the PCI bus")]
+    [InlineData(
+        "\"ide\": [{ \"primary\": [{ \"image\": \"a\", \"serial\": \"123456789012345678901\" }] }]",
+        "vm.json:1: $.ide[0].primary[0].serial: found serial")]
+    [InlineData(
+        "\"ide\": [{ \"controller\": \"ata-generic\" }, { \"controller\": \"ata-generic\",\n \"address\": \"0x10010000\" }]",
+        "vm.json:1: $.ide[1]: ide1 (0x10010000 to 0x10010fff) overlaps ide0")]
+    [InlineData(
+        "\"ide\": [{ \"slot\": 3 },\n { \"slot\": 3 }]",
+        "vm.json:2: $.ide[1].slot: device number 3 of ide1 on the PCI bus is taken by ide0")]
+    [InlineData(
+        "\"disks\": [{ \"image\": \"a\" }], \"ide\": [{ \"primary\": [{ \"image\": \"a\" }] }]",
+        "vm.json:1: $.ide[0].primary[0].image: /vm/a is written by $.disks[0] already")]
+    public void A_mistake_is_refused_with_one_line(string json, string start)
+    {
+        var text = Encoding.UTF8.GetBytes("{ \"kernel\": \"k\", " + json + " }");
+        var error = Assert.Throws<MachineConfigurationException>(() => MachineFile.Parse(text, "vm.json", "/vm"));
+        Assert.StartsWith(start, error.Message, StringComparison.Ordinal);
+        Assert.DoesNotContain('\n', error.Message);
+    }
+
+    [Fact]
+    public async Task A_CD_image_on_a_disk_is_refused()
+    {
+        var image = Path.GetTempFileName();
+        try
+        {
+            var content = new byte[64 << 10];
+            "\u0001CD001"u8.CopyTo(content.AsSpan(16 * 2048));
+            await File.WriteAllBytesAsync(image, content, TestContext.Current.CancellationToken);
+            var configuration = Configure(new BareMetal().Finish(0x5555));
+            configuration.Ide = [new IdeConfiguration { Primary = [new IdeDeviceConfiguration { Image = image }] }];
+            var error = await Assert.ThrowsAsync<MachineConfigurationException>(() => Machine.CreateAsync(configuration));
+            Assert.Contains("found a CD image (ISO 9660) on a disk", error.Message, StringComparison.Ordinal);
+            Assert.StartsWith(image, error.Message, StringComparison.Ordinal);
+            configuration.Ide[0].Primary[0].Type = IdeDeviceKind.Cdrom;
+            await using var machine = await Machine.CreateAsync(configuration);
+            Assert.NotNull(machine.IdeChannels[0].Tray(0)!.Medium);
+        }
+        finally
+        {
+            File.Delete(image);
+        }
+    }
+
+    // The program prints what it reads as Status: P for a disk that is ready, a blank for a drive.
+    [Fact]
+    public async Task A_program_finds_a_channel_in_memory_where_the_device_tree_says()
+    {
+        var program = new BareMetal();
+        program.Lui(BareMetal.T0, 0x10010).Lbu(BareMetal.A1, BareMetal.T0, 7 << 2);
+        program.Lui(BareMetal.T0, 0x10000).Sb(BareMetal.A1, BareMetal.T0, 0).Finish(0x5555);
+        var configuration = Configure(program);
+        configuration.Ide =
+        [
+            new IdeConfiguration
+            {
+                Controller = IdeControllerKind.AtaGeneric,
+                RegisterShift = 2,
+                Primary = [new IdeDeviceConfiguration { Storage = new MemoryStorage(1 << 20) }, new IdeDeviceConfiguration { Type = IdeDeviceKind.Cdrom }],
+            },
+            new IdeConfiguration { Primary = [new IdeDeviceConfiguration { Image = "mem:1M" }] },
+        ];
+        await using var machine = await Machine.CreateAsync(configuration);
+        var exit = await machine.RunAsync(TestContext.Current.CancellationToken)
+            .WaitAsync(TimeSpan.FromSeconds(60), TestContext.Current.CancellationToken);
+        Assert.Equal((MachineExitReason.PoweredOff, null), (exit.Reason, exit.Fault));
+        Assert.Equal("P", machine.Console.Transcript);
+        Assert.Equal((3, 2), (machine.IdeChannels.Count, machine.Disks.Count));
+        var devices = machine.GetStatistics().Devices.Select(device => device.Name).ToList();
+        Assert.Equal(["ide0.0.0", "ide0.0.1", "ide1.0.0"], devices.Where(name => name.StartsWith("ide", StringComparison.Ordinal)));
+    }
+
+    // What pata_of_platform reads: command block, control block, reg-shift, pio-mode.
+    [Fact]
+    public void A_channel_in_memory_is_told_as_ata_generic()
+    {
+        var board = new BoardDescription
+        {
+            Ram = [(0x8000_0000, 1 << 20)],
+            Harts = 1,
+            IsaString = "rv64i",
+            IsaExtensions = ["i"],
+            MmuType = "riscv,sv39",
+            IdeChannels = [(0x1001_0000, 14, 2)],
+        };
+        var root = FdtReader.Read(BoardDeviceTree.Build(board)).Root;
+        var ide = root["soc/ide@10010000"];
+        Assert.Equal(["ata-generic"], ide.Strings("compatible"));
+        Assert.Equal([0x1001_0000UL, 32, 0x1001_0800, 4], ide.Cells64("reg"));
+        Assert.Equal(([2U], [4U], [14U]), (ide.Cells("reg-shift"), ide.Cells("pio-mode"), ide.Cells("interrupts")));
+    }
+
+    private MachineConfiguration Configure(BareMetal program)
+    {
+        File.WriteAllBytes(_program, program.ToElf());
+        return new MachineConfiguration { Memory = "16M", Kernel = _program };
+    }
+}
