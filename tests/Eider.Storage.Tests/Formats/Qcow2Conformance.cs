@@ -57,7 +57,10 @@ public abstract class Qcow2Conformance : BlockStorageConformance, IDisposable
     }
 }
 
-public sealed class Qcow2DefaultConformance : Qcow2Conformance;
+public sealed class Qcow2DefaultConformance : Qcow2Conformance
+{
+    protected override bool IsAllocationFree => true;
+}
 
 public sealed class Qcow2SmallClusterConformance : Qcow2Conformance
 {

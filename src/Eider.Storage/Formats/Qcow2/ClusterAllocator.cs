@@ -35,6 +35,18 @@ internal sealed class ClusterAllocator(Qcow2Core core, RefcountTable refcounts)
         }
     }
 
+    /// <summary>True if references wait for a commit.</summary>
+    public bool HasFrees
+    {
+        get
+        {
+            lock (_freeGate)
+            {
+                return _pending.Count > 0;
+            }
+        }
+    }
+
     /// <summary>Keeps every other change of refcounts out.</summary>
     public ValueTask EnterAsync(CancellationToken cancellationToken) => _mutex.EnterAsync(cancellationToken);
 

@@ -10,6 +10,7 @@ namespace Eider.Storage.Formats.Qcow2;
 internal sealed class MetadataCommit(Qcow2Core core)
 {
     private readonly AsyncMutex _mutex = new();
+    private volatile bool _isIdle = true;
 
     /// <summary>True if enough waits to be written that a writer should do it now.</summary>
     public bool IsDue => core.Cache.IsFullOfChanges || core.Allocator.HasManyFrees;
@@ -18,11 +19,20 @@ internal sealed class MetadataCommit(Qcow2Core core)
     /// <param name="mustFlush">True to make data durable too that needed no change of metadata.</param>
     /// <param name="withRefcounts">True to write refcounts also where they may be late.</param>
     /// <param name="cancellationToken">Ends the wait for another commit early.</param>
-    public async ValueTask RunAsync(bool mustFlush, bool withRefcounts, CancellationToken cancellationToken)
+    public ValueTask RunAsync(bool mustFlush, bool withRefcounts, CancellationToken cancellationToken) =>
+        mustFlush && _isIdle && !HasChanges && core.Data == core.File && !core.IsBroken
+            ? FlushOnlyAsync(cancellationToken)
+            : RunWholeAsync(mustFlush, withRefcounts, cancellationToken);
+
+    private bool HasChanges =>
+        core.Cache.DirtyCount > 0 || core.L1.IsDirty || core.Allocator.HasFrees || core.Allocator.Refcounts.IsDirty;
+
+    private async ValueTask RunWholeAsync(bool mustFlush, bool withRefcounts, CancellationToken cancellationToken)
     {
         await _mutex.EnterAsync(cancellationToken).ConfigureAwait(false);
         try
         {
+            _isIdle = false;
             core.ThrowIfBroken(BlockOperation.Flush);
             var frees = core.Allocator.TakePending();
             try
@@ -39,8 +49,24 @@ internal sealed class MetadataCommit(Qcow2Core core)
         }
         finally
         {
+            _isIdle = true;
             _mutex.Exit();
         }
+    }
+
+    /// <summary>Data went in place: no table changed, and no commit is under way.</summary>
+    private ValueTask FlushOnlyAsync(CancellationToken cancellationToken)
+    {
+        var flush = core.File.FlushAsync(cancellationToken);
+        if (!flush.IsCompletedSuccessfully)
+        {
+            return AwaitAsync(flush);
+        }
+
+        _ = flush.Result;
+        return ValueTask.CompletedTask;
+
+        static async ValueTask AwaitAsync(ValueTask<BlockResult> flush) => await flush.ConfigureAwait(false);
     }
 
     private async ValueTask WriteAsync(List<PendingFree> frees, bool mustFlush, bool withRefcounts)

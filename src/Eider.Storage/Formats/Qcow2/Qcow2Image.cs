@@ -196,6 +196,7 @@ public sealed class Qcow2Image : ImageStorage
     }
 
     /// <inheritdoc/>
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
     protected override async ValueTask<BlockResult> FlushCoreAsync(CancellationToken cancellationToken)
     {
         if (!_core.Preparation.IsDone)
