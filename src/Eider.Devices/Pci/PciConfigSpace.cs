@@ -30,8 +30,10 @@ public sealed class PciConfigSpace
     }
 
     /// <summary>Writes a register as software does: only what is writable changes.</summary>
-    public void Write(int offset, ReadOnlySpan<byte> data)
+    /// <returns>True if anything changed.</returns>
+    public bool Write(int offset, ReadOnlySpan<byte> data)
     {
+        var changed = false;
         lock (_gate)
         {
             for (var i = 0; i < data.Length; i++)
@@ -39,8 +41,11 @@ public sealed class PciConfigSpace
                 var (old, at) = (_bytes[offset + i], offset + i);
                 var taken = (old & ~_writable[at]) | (data[i] & _writable[at]);
                 _bytes[at] = (byte)(taken & ~(data[i] & _clearable[at]));
+                changed |= _bytes[at] != old;
             }
         }
+
+        return changed;
     }
 
     /// <summary>A register's value: 1 to 4 bytes, little-endian.</summary>

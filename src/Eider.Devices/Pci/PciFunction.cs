@@ -99,9 +99,9 @@ public abstract class PciFunction
     /// <remarks>A device overrides it to act on a register of its own; first it calls this.</remarks>
     public virtual BusResult WriteConfig(int offset, ReadOnlySpan<byte> data)
     {
-        Config.Write(offset, data);
+        var changed = Config.Write(offset, data);
         var isCommand = offset < (int)PciRegister.Status && offset + data.Length > (int)PciRegister.Command;
-        if (isCommand || (offset >= (int)PciRegister.Bar0 && offset < (int)PciRegister.Bar0 + (4 * PciRegion.BarCount)))
+        if (changed && (isCommand || (offset >= (int)PciRegister.Bar0 && offset < (int)PciRegister.Bar0 + (4 * PciRegion.BarCount))))
         {
             RegionsChanged();
         }

@@ -108,6 +108,7 @@ public sealed class PciRegionTests
         Assert.Empty(function.Accesses);
         _bench.Io.Unregister(other, new DeviceResources(
             new Resource.MmioAddressRange(0x4000_0800, 0x10), new Resource.PioAddressRange(0x1F0, 8)));
+        _bench.Config(function, 0x04, 0, 2); // a region looks for its place again when a register changes
         _bench.Config(function, 0x04, (uint)Both, 2);
         Assert.Equal(0U, _bench.Mmio(0x4000_0000));
         Assert.Equal(8U, _bench.Port(0x1F7, 1));
