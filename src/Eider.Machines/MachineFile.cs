@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text.Json;
 using Eider.Machines.Building;
+using Eider.Storage.Layers;
 
 namespace Eider.Machines;
 
@@ -141,6 +142,11 @@ public static class MachineFile
             RefuseNulls(configuration.Ide[i].Secondary, string.Create(CultureInfo.InvariantCulture, $"$.ide[{i}].secondary"));
         }
 
+        for (var i = 0; i < configuration.Disks.Count; i++)
+        {
+            RefuseNulls(configuration.Disks[i].Layers, string.Create(CultureInfo.InvariantCulture, $"$.disks[{i}].layers"));
+        }
+
         foreach (var (device, _, setting) in BoardPlan.VirtioDevices(configuration))
         {
             RefuseNulls(device.Features, setting + ".features");
@@ -171,6 +177,10 @@ public static class MachineFile
         foreach (var disk in configuration.Disks)
         {
             disk.Image = disk.Image is { } image ? DiskOpener.Rebase(image, directory) : null;
+            disk.KeyFile = Rebase(disk.KeyFile, directory);
+            disk.Cache = Rebase(disk.Cache, directory);
+            disk.Chain = disk.Chain is "none" or "any" ? disk.Chain : Path.Combine(directory, disk.Chain);
+            disk.Layers = [.. disk.Layers.Select(layer => StorageLayers.Rebase(layer, directory))];
         }
 
         for (var i = 0; i < configuration.Ide.Count; i++)

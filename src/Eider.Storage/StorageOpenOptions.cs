@@ -1,5 +1,6 @@
 using Eider.Storage.Backends;
 using Eider.Storage.Formats;
+using Eider.Storage.Layers;
 
 namespace Eider.Storage;
 
@@ -26,6 +27,18 @@ public sealed record StorageOpenOptions
 
     /// <summary>Most memory that an overlay may take, in bytes.</summary>
     public long OverlayMaxBytes { get; init; } = long.MaxValue;
+
+    /// <summary>Where what is fetched from a server is kept over restarts; null for in memory only. Servers only.</summary>
+    public string? CacheDirectory { get; init; }
+
+    /// <summary>Most bytes that are kept there of one page.</summary>
+    public long CacheMaxBytes { get; init; } = HttpDiskCache.DefaultMaxBytes;
+
+    /// <summary>Layers that stand on the disk, the first one lowest, as text (<see cref="StorageLayers"/>).</summary>
+    public IReadOnlyList<string> Layers { get; init; } = [];
+
+    /// <summary>What the layers share with those of other disks; null for nothing, on the system's clock.</summary>
+    public StorageLayerContext? LayerContext { get; init; }
 
     /// <summary>Who else may have a file open.</summary>
     public FileLocking Locking { get; init; }

@@ -32,12 +32,38 @@ public static class StorageOpener
             throw Refused(location, "direct I/O works on files only; open it without");
         }
 
+        if (options.CacheDirectory != null && location.Kind != StorageKind.Http)
+        {
+            throw Refused(location, "a cache directory is for disks of servers; open it without");
+        }
+
+        foreach (var layer in options.Layers)
+        {
+            StorageLayers.Check(layer);
+        }
+
         var isReadOnly = options.IsReadOnly || (location.IsReadOnly && !options.IsOverlaid);
         var isOverlaid = options.IsOverlaid && !isReadOnly;
         var file = await OpenBelowAsync(location, options, isReadOnly || isOverlaid, cancellationToken).ConfigureAwait(false);
         var storage = format == ImageFormats.Raw ? file
             : await OpenImageAsync(format, file, options, isReadOnly || isOverlaid, cancellationToken).ConfigureAwait(false);
-        return isOverlaid ? new OverlayStorage(storage, options.OverlayMaxBytes) : storage;
+        storage = isOverlaid ? new OverlayStorage(storage, options.OverlayMaxBytes) : storage;
+        return options.Layers.Count == 0 ? storage : await LayerAsync(storage, options, cancellationToken).ConfigureAwait(false);
+    }
+
+    private static async ValueTask<BlockStorage> LayerAsync(
+        BlockStorage storage, StorageOpenOptions options, CancellationToken cancellationToken)
+    {
+        try
+        {
+            var context = options.LayerContext ?? new StorageLayerContext(TimeProvider.System);
+            return await StorageLayers.ApplyAsync(storage, options.Layers, context, cancellationToken).ConfigureAwait(false);
+        }
+        catch
+        {
+            await storage.DisposeAsync().ConfigureAwait(false);
+            throw;
+        }
     }
 
     private static async ValueTask<BlockStorage> OpenImageAsync(
@@ -65,6 +91,8 @@ public static class StorageOpener
         location.Kind switch
         {
             StorageKind.Memory => new MemoryStorage(location.SizeBytes, location.Text, isReadOnly),
+            StorageKind.Http when options.CacheDirectory is { } directory => await HttpDiskCache.OpenAsync(
+                location.Url!, directory, options.CacheMaxBytes, options.Http, options.HttpClient, cancellationToken).ConfigureAwait(false),
             StorageKind.Http => await HttpStorage.OpenAsync(location.Url!, options.Http, options.HttpClient, cancellationToken)
                 .ConfigureAwait(false),
             _ => FileStorage.Open(

@@ -1,5 +1,6 @@
 using Eider.Cli.Errors;
 using Eider.Machines;
+using Eider.Storage.Formats;
 
 namespace Eider.Cli.Commands;
 
@@ -8,7 +9,9 @@ internal static class DiskArgument
 {
     /// <summary>Help of the option.</summary>
     public const string Help =
-        "A virtio disk: a file, mem:SIZE or http(s)://..., with settings after commas: ro, format=raw, serial=TEXT, queues=N, "
+        "A virtio disk: a file, mem:SIZE or http(s)://..., with settings after commas: ro, format=raw|qcow2|luks, "
+        + "chain=none|any|DIR (which other files the image may open), key=FILE (passphrase of an encrypted image), "
+        + "cache=DIR, cache-size=N (keep what a server sends over restarts), layers=A+B (docs/storage.md), serial=TEXT, queues=N, "
         + "overlay=mem (writes stay in memory), transport=virtio-mmio|virtio-pci, ring=split|packed, features=A+B, required=A+B, slot=N. "
         + "A comma in a name is written ',,'. May be given several times; the first is vda.";
 
@@ -20,16 +23,24 @@ internal static class DiskArgument
     {
         const string Option = "--disk";
         var list = CommaList.Parse(
-            Option, value, "ro", "format", "serial", "queues", "overlay", "transport", "ring", "features", "required", "slot");
+            Option, value, "ro", "format", "chain", "key", "cache", "cache-size", "layers", "serial", "queues", "overlay", "transport", "ring", "features", "required", "slot");
         if (list.First.Length == 0)
         {
             throw new CliException(ExitCode.Usage, $"{Option} {value}: names no file; expected FILE, mem:SIZE or http://...");
         }
 
         var format = list.Value("format") ?? "raw";
-        if (format != "raw")
+        if (ImageFormats.Find(format) is null)
         {
-            throw new CliException(ExitCode.Usage, $"{Option} {list.First}: format is '{format}', expected raw");
+            throw new CliException(
+                ExitCode.Usage,
+                $"{Option} {list.First}: format is '{format}', expected {string.Join(" or ", ImageFormats.All.Select(known => known.Name))}");
+        }
+
+        var cacheSize = new DiskConfiguration().CacheSize;
+        if (list.Value("cache-size") is { } size && !ByteSize.TryParse(size, out cacheSize))
+        {
+            throw new CliException(ExitCode.Usage, $"{Option} {list.First}: cache-size is '{size}', expected a number of bytes such as 4G");
         }
 
         return new DiskConfiguration
@@ -37,6 +48,11 @@ internal static class DiskArgument
             Image = list.First,
             ReadOnly = list.Flag("ro"),
             Format = format,
+            Chain = list.Value("chain") ?? "none",
+            KeyFile = list.Value("key"),
+            Cache = list.Value("cache"),
+            CacheSize = cacheSize,
+            Layers = list.Value("layers")?.Split('+') ?? [],
             Serial = list.Value("serial") ?? "",
             Queues = list.Number("queues", 1, MostQueues) ?? 1,
             Overlay = Overlay(list),

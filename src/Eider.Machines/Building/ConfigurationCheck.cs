@@ -3,6 +3,8 @@ using Eider.Devices.Virtio;
 using Eider.Devices.Virtio.Block;
 using Eider.Devices.Virtio.Console;
 using Eider.Storage;
+using Eider.Storage.Formats;
+using Eider.Storage.Layers;
 
 namespace Eider.Machines.Building;
 
@@ -69,11 +71,7 @@ internal static class ConfigurationCheck
             throw Bad(setting + ".image", "found neither an image nor a storage, or both, expected one of them");
         }
 
-        if (disk.Format != "raw")
-        {
-            throw Bad(setting + ".format", $"found '{disk.Format}', expected 'raw'");
-        }
-
+        CheckStack(configuration, disk, setting);
         if (disk.Queues is < 1 or > BlockLimits.MaxQueues)
         {
             throw Bad(setting + ".queues", string.Create(CultureInfo.InvariantCulture, $"found {disk.Queues} queues, expected 1 to {BlockLimits.MaxQueues}"));
@@ -89,6 +87,45 @@ internal static class ConfigurationCheck
         if (disk.Image is { } image)
         {
             CheckImage(configuration, disk, DiskOpener.Parse(image, setting + ".image"), setting, writable);
+        }
+    }
+
+    /// <summary>Format, chain, cache and layers: what stands between the image and the device.</summary>
+    private static void CheckStack(MachineConfiguration configuration, DiskConfiguration disk, string setting)
+    {
+        if (ImageFormats.Find(disk.Format) is null)
+        {
+            throw Bad(setting + ".format", $"found '{disk.Format}', expected {string.Join(" or ", ImageFormats.All.Select(format => $"'{format.Name}'"))}");
+        }
+
+        if (disk.Chain.Length == 0)
+        {
+            throw Bad(setting + ".chain", "found '', expected none, any or a directory");
+        }
+
+        if (disk.CacheSize.Bytes < CacheStorage.BlockBytes)
+        {
+            throw Bad(setting + ".cacheSize", $"found {disk.CacheSize}, expected at least {CacheStorage.BlockBytes}");
+        }
+
+        for (var i = 0; i < disk.Layers.Count; i++)
+        {
+            var place = string.Create(CultureInfo.InvariantCulture, $"{setting}.layers[{i}]");
+            try
+            {
+                StorageLayers.Check(disk.Layers[i]);
+            }
+            catch (BlockStorageException cause)
+            {
+                throw new MachineConfigurationException(MachineErrorKind.BadSetting, place, cause.Message, innerException: cause);
+            }
+
+            if (configuration.Seed is not null && StorageLayers.WaitsOnClock(disk.Layers[i]))
+            {
+                throw new MachineConfigurationException(
+                    MachineErrorKind.Conflict, place, $"found '{disk.Layers[i]}' in a deterministic machine, expected none that waits",
+                    "take the seed or the layer away");
+            }
         }
     }
 

@@ -1,5 +1,7 @@
 using System.Globalization;
 using Eider.Storage;
+using Eider.Storage.Formats;
+using Eider.Storage.Layers;
 
 namespace Eider.Machines.Building;
 
@@ -8,6 +10,7 @@ internal static class DiskOpener
 {
     private const string FilePrefix = "file:";
     private const int SectorBytes = 512;
+    private const int MaxKeyBytes = 4096;
 
     /// <summary>Reads the location of a disk.</summary>
     /// <exception cref="MachineConfigurationException">It is none.</exception>
@@ -32,7 +35,7 @@ internal static class DiskOpener
     /// <summary>Opens the storage.</summary>
     /// <exception cref="MachineConfigurationException">It is missing, held by another program, or no image.</exception>
     /// <exception cref="BlockStorageException">The host or a server failed.</exception>
-    public static async Task<BlockStorage> OpenAsync(DiskConfiguration disk)
+    public static async Task<BlockStorage> OpenAsync(DiskConfiguration disk, StorageLayerContext? layers = null)
     {
         var image = disk.Image!;
         try
@@ -42,6 +45,11 @@ internal static class DiskOpener
                 IsReadOnly = disk.ReadOnly,
                 IsOverlaid = disk.Overlay == DiskOverlay.Memory,
                 Format = disk.Format,
+                Image = ImageOpenOptions.Default with { Chain = ChainOf(disk.Chain), KeyOf = KeyOf(disk) },
+                CacheDirectory = disk.Cache,
+                CacheMaxBytes = disk.CacheSize.Bytes,
+                Layers = [.. disk.Layers],
+                LayerContext = layers,
             }).ConfigureAwait(false);
             return storage.SizeBytes % SectorBytes == 0 ? storage : throw await OddSizeAsync(image, storage).ConfigureAwait(false);
         }
@@ -70,6 +78,30 @@ internal static class DiskOpener
         return image.StartsWith(FilePrefix, StringComparison.Ordinal)
             ? FilePrefix + Path.Combine(directory, image[FilePrefix.Length..])
             : Path.Combine(directory, image);
+    }
+
+    private static ImageChainPolicy ChainOf(string chain) => chain switch
+    {
+        "none" => ImageChainPolicy.Refuse,
+        "any" => ImageChainPolicy.Allow,
+        _ => ImageChainPolicy.Within(chain),
+    };
+
+    /// <summary>The passphrase of an encrypted image. It is asked for only if the image is encrypted.</summary>
+    private static Func<string, ReadOnlyMemory<byte>?>? KeyOf(DiskConfiguration disk)
+    {
+        if (disk.KeyFile is not { } path)
+        {
+            return null;
+        }
+
+        return _ =>
+        {
+            using var file = HostFiles.OpenRead(path);
+            var bytes = new byte[(int)Math.Min(file.Length, MaxKeyBytes)];
+            file.ReadExactly(bytes);
+            return bytes.AsMemory();
+        };
     }
 
     private static async Task<MachineConfigurationException> OddSizeAsync(string image, BlockStorage storage)

@@ -20,6 +20,7 @@ using Eider.Machines.Fdt;
 using Eider.Machines.Kernels;
 using Eider.RiscV;
 using Eider.Storage;
+using Eider.Storage.Layers;
 
 namespace Eider.Machines.Building;
 
@@ -364,6 +365,8 @@ internal sealed class MachineBuilder : IAsyncDisposable
 
     private async Task OpenDisksAsync()
     {
+        // Throttles of one name are one group for all disks of the machine.
+        var layers = new StorageLayerContext(TimeProvider.System);
         foreach (var disk in _configuration.Disks)
         {
             if (disk.Storage is { } storage)
@@ -372,7 +375,7 @@ internal sealed class MachineBuilder : IAsyncDisposable
             }
             else
             {
-                var opened = await DiskOpener.OpenAsync(disk).ConfigureAwait(false);
+                var opened = await DiskOpener.OpenAsync(disk, layers).ConfigureAwait(false);
                 _disks.Add(opened);
                 _ownedDisks.Add(opened);
             }

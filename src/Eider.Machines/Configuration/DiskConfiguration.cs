@@ -19,9 +19,30 @@ public sealed record DiskConfiguration : VirtioDeviceConfiguration
     [Description("True if the guest cannot write.")]
     public bool ReadOnly { get; set; }
 
-    /// <summary>Format of the image; only <c>raw</c>.</summary>
-    [Description("Format of the image: \"raw\".")]
+    /// <summary>Format of the image: <c>raw</c>, <c>qcow2</c> or <c>luks</c>. It is never guessed.</summary>
+    [Description("Format of the image: \"raw\", \"qcow2\" or \"luks\"; it is never guessed.")]
     public string Format { get; set; } = "raw";
+
+    /// <summary>Which other files the image may open: <c>none</c>, <c>any</c>, or those in and below a directory.</summary>
+    [Description("Which other files the image may name and open: \"none\", \"any\", or those in and below a directory.")]
+    public string Chain { get; set; } = "none";
+
+    /// <summary>A file that holds the passphrase of an encrypted image and nothing else, no line end either.</summary>
+    [Description("A file that holds the passphrase of an encrypted image and nothing else, no line end either.")]
+    public string? KeyFile { get; set; }
+
+    /// <summary>A directory in which what is fetched from a server is kept over restarts; null for in memory only.</summary>
+    [Description("A directory in which what is fetched from a server is kept over restarts.")]
+    public string? Cache { get; set; }
+
+    /// <summary>Most bytes that are kept there of one image.</summary>
+    [JsonConverter(typeof(ByteSizeJsonConverter))]
+    [Description("Most bytes that are kept there of one image, as a number or as text such as \"4G\".")]
+    public ByteSize CacheSize { get; set; } = new(4L << 30);
+
+    /// <summary>Layers over the disk, the first one lowest, such as <c>throttle:iops=500</c>.</summary>
+    [Description("Layers over the disk, the first one lowest, such as \"throttle:iops=500\" or \"trace:file=disk.log\".")]
+    public IReadOnlyList<string> Layers { get; set; } = [];
 
     /// <summary>Serial number that the guest sees, at most 20 printable characters.</summary>
     [Description("Serial number that the guest sees, at most 20 printable ASCII characters.")]

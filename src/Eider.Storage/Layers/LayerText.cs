@@ -38,6 +38,11 @@ internal sealed class LayerText
         return layer;
     }
 
+    /// <summary>The text with the settings that are paths starting from a directory.</summary>
+    public string Rebased(string directory) => string.Join(
+        ':', _settings.Select(setting => setting.Key + (setting.Value.Length == 0 ? "" : "=" + Escaped(setting.Key, setting.Value, directory)))
+            .Prepend(Kind));
+
     /// <summary>A value; null if it is not set.</summary>
     public string? Value(string name)
     {
@@ -71,6 +76,9 @@ internal sealed class LayerText
     /// <summary>A value that must be there.</summary>
     public static T Needed<T>(string name, T? value)
         where T : struct => value ?? throw new FormatException($"{name}=... is missing");
+
+    private static string Escaped(string name, string value, string directory) =>
+        (name is "file" or "with" ? Path.Combine(directory, value) : value).Replace(":", "::", StringComparison.Ordinal);
 
     /// <summary>Refuses what no one asked for.</summary>
     public void CheckAllKnown()

@@ -23,6 +23,31 @@ public static class StorageLayers
     /// <summary>The kinds there are.</summary>
     public static IReadOnlyList<string> KindNames { get; } = [.. Kinds.Select(kind => kind.Kind)];
 
+    /// <summary>A layer's text with its paths starting from a directory; a text that is none stays as it is.</summary>
+    /// <param name="layer">The text.</param>
+    /// <param name="directory">Where relative paths start.</param>
+    public static string Rebase(string layer, string directory)
+    {
+        ArgumentNullException.ThrowIfNull(layer);
+        ArgumentNullException.ThrowIfNull(directory);
+        try
+        {
+            return LayerText.Parse(layer).Rebased(directory);
+        }
+        catch (FormatException)
+        {
+            return layer; // the check reports it
+        }
+    }
+
+    /// <summary>True if a layer waits on a clock, which a deterministic machine does not have.</summary>
+    /// <param name="layer">The text.</param>
+    public static bool WaitsOnClock(string layer)
+    {
+        ArgumentNullException.ThrowIfNull(layer);
+        return layer.Split(':')[0] is "throttle" or "delay";
+    }
+
     /// <summary>Checks a layer's text without making the layer.</summary>
     /// <param name="layer">For example <c>throttle:iops=500:bps=20M</c>.</param>
     /// <exception cref="BlockStorageException">It is none; the message says what was found and expected.</exception>
