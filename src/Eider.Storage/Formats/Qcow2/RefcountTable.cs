@@ -28,8 +28,12 @@ internal sealed class RefcountTable(Qcow2Core core, ulong[] entries)
 
     public bool IsDirty => IsMoved || _dirtySectors.Count > 0;
 
-    /// <summary>Where a refcount block is; 0 if there is none, and all its refcounts are 0.</summary>
-    public long BlockOffset(long index) => index < _entries.Length ? (long)(_entries[index] & OffsetMask) : 0;
+    /// <summary>
+    /// Where a refcount block is; 0 if there is none, and all its refcounts are 0. An entry may say more than a file
+    /// can have: that is <see cref="Qcow2Limits.MaxHostOffset"/>, which no table may have.
+    /// </summary>
+    public long BlockOffset(long index) =>
+        index < _entries.Length ? (long)Math.Min(_entries[index] & OffsetMask, Qcow2Limits.MaxHostOffset) : 0;
 
     /// <summary>The number of the refcount block with a cluster.</summary>
     public long BlockIndexOf(long cluster) => cluster >> core.Layout.RefcountBlockBits;
