@@ -16,6 +16,11 @@ internal static class RamFiller
     /// <returns>How many bytes were copied.</returns>
     public static ulong Fill(GuestRam ram, ulong address, Stream source, ulong maxBytes)
     {
+        if (maxBytes == 0)
+        {
+            return 0; // nothing, such as an empty ramdisk, may lie at the end of RAM
+        }
+
         var region = Find(ram, address);
         var room = Math.Min(maxBytes, region.SizeBytes - (address - region.Base));
         var piece = new byte[(int)Math.Min(PieceBytes, room)];
