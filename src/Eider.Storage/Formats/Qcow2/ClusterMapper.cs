@@ -60,31 +60,33 @@ internal sealed class ClusterMapper(Qcow2Layout layout, L1Table l1, MetadataCach
     /// <exception cref="BlockStorageException">The entry contradicts the specification.</exception>
     public void CheckEntry(L2Entry entry, long guestOffset)
     {
+        if (WhatIsWrong(entry) is { } what)
+        {
+            throw Damaged(guestOffset, entry, what);
+        }
+    }
+
+    /// <summary>Why an entry cannot be; null if it can.</summary>
+    public string? WhatIsWrong(L2Entry entry)
+    {
         if (entry.IsCompressed)
         {
-            if (layout.HasDataFile || (layout.HasExtendedL2 && entry.Bitmap != 0))
-            {
-                throw Damaged(guestOffset, entry, "a compressed cluster that cannot be there");
-            }
-
-            return;
+            return layout.HasDataFile || (layout.HasExtendedL2 && entry.Bitmap != 0) ? "a compressed cluster that cannot be there" : null;
         }
 
         if ((entry.HostOffset & layout.ClusterMask) != 0)
         {
-            throw Damaged(guestOffset, entry, "an offset inside of a cluster");
+            return "an offset inside of a cluster";
         }
 
         if ((entry.Descriptor & L2Entry.ZeroFlag) != 0 && !layout.HasZeroFlag)
         {
-            throw Damaged(guestOffset, entry, "a zero flag that this version does not have");
+            return "a zero flag that this version does not have";
         }
 
-        if (layout.HasExtendedL2 && ((entry.AllocatedSubclusters & entry.ZeroSubclusters) != 0
-            || (entry.AllocatedSubclusters != 0 && !HasPlace(entry))))
-        {
-            throw Damaged(guestOffset, entry, "subclusters that contradict each other");
-        }
+        return layout.HasExtendedL2 && ((entry.AllocatedSubclusters & entry.ZeroSubclusters) != 0
+            || (entry.AllocatedSubclusters != 0 && !HasPlace(entry)))
+            ? "subclusters that contradict each other" : null;
     }
 
     /// <summary>True if an entry has a host cluster. Only a data file has one at offset 0.</summary>

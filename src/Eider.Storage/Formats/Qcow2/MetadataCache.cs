@@ -131,6 +131,15 @@ internal sealed class MetadataCache
         }
     }
 
+    /// <summary>Forgets everything: the file was changed by other means, while nobody else was in the image.</summary>
+    public void Clear()
+    {
+        foreach (var offset in _slices.Keys)
+        {
+            Forget(offset, _sliceBytes);
+        }
+    }
+
     private async ValueTask<MetadataSlice> LoadAsync(long offset, MetadataKind kind, CancellationToken cancellationToken)
     {
         TaskCompletionSource<MetadataSlice>? load = null;

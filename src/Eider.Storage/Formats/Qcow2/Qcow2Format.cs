@@ -1,3 +1,5 @@
+using Eider.Storage.Formats.Qcow2.Checking;
+
 namespace Eider.Storage.Formats.Qcow2;
 
 /// <summary>QEMU's copy-on-write format, versions 2 and 3 (docs/interop/qcow2 of QEMU).</summary>
@@ -22,7 +24,34 @@ public sealed class Qcow2Format : ImageFormat
     {
         ArgumentNullException.ThrowIfNull(file);
         ArgumentNullException.ThrowIfNull(options);
-        return new Qcow2Image(this, await Qcow2Opening.OpenAsync(file, options, cancellationToken).ConfigureAwait(false));
+        var image = new Qcow2Image(this, await Qcow2Opening.OpenAsync(file, options, cancellationToken).ConfigureAwait(false));
+        if (image.Header.IsDirty && !options.IsReadOnly && !options.IsForRepair)
+        {
+            await RepairDirtyAsync(image, cancellationToken).ConfigureAwait(false);
+        }
+
+        return image;
+    }
+
+    /// <summary>The refcounts were not written when the image was last used: they are rebuilt before it is written again.</summary>
+    private static async ValueTask RepairDirtyAsync(Qcow2Image image, CancellationToken cancellationToken)
+    {
+        try
+        {
+            await image.CheckAsync(Qcow2Repair.All, cancellationToken).ConfigureAwait(false);
+            if (image.Header.IsDirty)
+            {
+                throw ImageErrors.Corrupt(
+                    image.Name, BlockOperation.Open, null,
+                    "the refcounts were not written when the image was last used, and its tables contradict each other; "
+                    + "open it read-only, or see 'eider img check'");
+            }
+        }
+        catch
+        {
+            await image.AbandonAsync().ConfigureAwait(false);
+            throw;
+        }
     }
 
     /// <inheritdoc/>

@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using Eider.Storage.Formats.Qcow2.Checking;
 
 namespace Eider.Storage.Formats.Qcow2;
 
@@ -59,6 +60,46 @@ public sealed class Qcow2Image : ImageStorage
 
         await AloneAsync(() => DropAllAsync(cancellationToken), cancellationToken).ConfigureAwait(false);
         return BlockResult.Ok;
+    }
+
+    /// <summary>Compares the refcounts with all references, and sets right what is asked for. Nobody else is in the image meanwhile.</summary>
+    /// <param name="repair">What to mend; nothing by default, and then nothing is written.</param>
+    /// <param name="cancellationToken">Ends the work early.</param>
+    /// <exception cref="BlockStorageException">The image is read-only and shall be repaired, or the host fails.</exception>
+    public async ValueTask<Qcow2CheckResult> CheckAsync(
+        Qcow2Repair repair = Qcow2Repair.None, CancellationToken cancellationToken = default)
+    {
+        if (repair != Qcow2Repair.None && Geometry.IsReadOnly)
+        {
+            throw new BlockStorageException(
+                BlockErrorKind.AccessDenied, BlockOperation.Write, Name, null, $"{Name}: opened read-only; open it for writing to repair it");
+        }
+
+        await _core.Gate.EnterAloneAsync(cancellationToken).ConfigureAwait(false);
+        try
+        {
+            if (IsClosed)
+            {
+                throw Closed(BlockOperation.Read);
+            }
+
+            await WriteAllAsync().ConfigureAwait(false);
+            var result = await new Qcow2Checker(_core).RunAsync(repair, cancellationToken).ConfigureAwait(false);
+            if (repair != Qcow2Repair.None)
+            {
+                await _core.Preparation.ForgetAsync(CancellationToken.None).ConfigureAwait(false);
+                if (repair == Qcow2Repair.All && result.Corruptions == result.CorruptionsFixed)
+                {
+                    await _core.Preparation.RepairedAsync().ConfigureAwait(false);
+                }
+            }
+
+            return result;
+        }
+        finally
+        {
+            _core.Gate.ExitAlone();
+        }
     }
 
     /// <summary>
@@ -315,6 +356,22 @@ public sealed class Qcow2Image : ImageStorage
         await base.DisposeCoreAsync().ConfigureAwait(false);
     }
 
+    /// <summary>Closes what was opened besides the file, which stays the caller's.</summary>
+    internal async ValueTask AbandonAsync()
+    {
+        if (_core.Data != _core.File)
+        {
+            await _core.Data.DisposeAsync().ConfigureAwait(false);
+        }
+
+        if (_core.Backing != null)
+        {
+            await _core.Backing.DisposeAsync().ConfigureAwait(false);
+        }
+
+        _core.Dispose();
+    }
+
     /// <summary>Runs something while no request is under way.</summary>
     internal async ValueTask AloneAsync(Func<ValueTask> action, CancellationToken cancellationToken)
     {
@@ -358,10 +415,7 @@ public sealed class Qcow2Image : ImageStorage
 
         try
         {
-            await _core.Commit.RunAsync(mustFlush: false, withRefcounts: true, CancellationToken.None).ConfigureAwait(false);
-            await _core.Allocator.SettleAloneAsync(CancellationToken.None).ConfigureAwait(false);
-            await _core.Commit.RunAsync(mustFlush: _core.Preparation.IsDirty, withRefcounts: true, CancellationToken.None)
-                .ConfigureAwait(false);
+            await WriteAllAsync().ConfigureAwait(false);
             await _core.Preparation.ClearDirtyAsync().ConfigureAwait(false);
             await _core.File.TrimAsync(0, CancellationToken.None).ConfigureAwait(false);
         }
@@ -374,24 +428,27 @@ public sealed class Qcow2Image : ImageStorage
         }
     }
 
+    /// <summary>Writes all metadata, also refcounts that may be late; nobody else is in the image.</summary>
+    private async ValueTask WriteAllAsync()
+    {
+        if (_core.Preparation.IsDone && !_core.IsBroken)
+        {
+            await _core.Commit.RunAsync(mustFlush: false, withRefcounts: true, CancellationToken.None).ConfigureAwait(false);
+            await _core.Allocator.SettleAloneAsync(CancellationToken.None).ConfigureAwait(false);
+            await _core.Commit.RunAsync(mustFlush: _core.Preparation.IsDirty, withRefcounts: true, CancellationToken.None)
+                .ConfigureAwait(false);
+        }
+    }
+
     private async ValueTask CloseFilesAsync()
     {
         try
         {
-            if (_core.Data != _core.File)
-            {
-                await _core.Data.DisposeAsync().ConfigureAwait(false);
-            }
-
-            if (_core.Backing != null)
-            {
-                await _core.Backing.DisposeAsync().ConfigureAwait(false);
-            }
+            await AbandonAsync().ConfigureAwait(false);
         }
         finally
         {
             await _core.File.DisposeAsync().ConfigureAwait(false);
-            _core.Dispose();
         }
     }
 

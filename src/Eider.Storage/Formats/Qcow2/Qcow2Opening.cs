@@ -69,14 +69,6 @@ internal static class Qcow2Opening
                 $"{file.Name}: the file cannot be written; open the image read-only");
         }
 
-        if (header.IsDirty && !options.IsReadOnly && !options.IsForRepair)
-        {
-            throw new BlockStorageException(
-                BlockErrorKind.CorruptImage, BlockOperation.Open, file.Name, null,
-                $"{file.Name}: the refcounts were not written when the image was last used; "
-                + "open it read-only, or repair it with 'eider img check -r all'");
-        }
-
         if (header.IsCorrupt && !options.IsReadOnly && !options.IsForRepair)
         {
             throw new BlockStorageException(

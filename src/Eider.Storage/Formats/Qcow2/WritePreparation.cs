@@ -37,6 +37,30 @@ internal sealed class WritePreparation(Qcow2Core core)
         }
     }
 
+    /// <summary>Clears the marks of an image that was repaired, and has its tables read anew before the next write.</summary>
+    public async ValueTask RepairedAsync()
+    {
+        const Qcow2IncompatibleFeatures Marks = Qcow2IncompatibleFeatures.Dirty | Qcow2IncompatibleFeatures.Corrupt;
+        if ((core.Header.IncompatibleFeatures & Marks) != 0)
+        {
+            await WriteFeaturesAsync(core.Header.IncompatibleFeatures & ~Marks, CancellationToken.None).ConfigureAwait(false);
+        }
+
+        _isDirty = false;
+        core.IsBroken = false;
+    }
+
+    /// <summary>Has all tables read anew before the next write; nobody else is in the image.</summary>
+    public async ValueTask ForgetAsync(CancellationToken cancellationToken)
+    {
+        core.Cache.Clear();
+        core.Reader.Forget();
+        core.L1.Replace(
+            core.Header.L1Offset,
+            await L1Table.ReadAsync(core.File, core.Header.L1Offset, core.Header.L1Entries, cancellationToken).ConfigureAwait(false));
+        _isDone = false;
+    }
+
     /// <summary>Marks the image as corrupt; where that fails or cannot be, it is at least not written any more.</summary>
     public async ValueTask MarkCorruptAsync()
     {
