@@ -1,6 +1,13 @@
 using System.CommandLine;
 using Eider.Cli.Commands;
 using Eider.Cli.Errors;
+using Eider.Cli.QemuImg;
+
+// Another program's command line is not one that our parser could read.
+if (args is ["img", "--compat=qemu", .. var words])
+{
+    return await QemuImgCommand.RunToEndAsync(words);
+}
 
 EiderCommand.RehearseFor(args);
 try

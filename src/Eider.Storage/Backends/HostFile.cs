@@ -15,6 +15,20 @@ public static class HostFile
             || (OperatingSystem.IsLinux() && IdentityOf(first) is { } identity && identity == IdentityOf(second));
     }
 
+    /// <summary>Space that a file takes on the host, in bytes; null where the host does not say.</summary>
+    /// <param name="path">The file.</param>
+    /// <exception cref="BlockStorageException">There is no such file, or it may not be opened.</exception>
+    public static long? AllocatedBytesOf(string path)
+    {
+        if (!OperatingSystem.IsLinux())
+        {
+            return null;
+        }
+
+        using var handle = LinuxFiles.Open(path, isReadOnly: true, isDirect: false, createNew: false);
+        return LinuxFiles.StatusOf(handle, path).AllocatedBytes;
+    }
+
     private static string Resolve(string path) =>
         Path.GetFullPath(File.ResolveLinkTarget(path, returnFinalTarget: true)?.FullName ?? path);
 

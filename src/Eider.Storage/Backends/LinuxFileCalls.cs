@@ -114,6 +114,9 @@ internal static unsafe partial class LinuxFileCalls
         [FieldOffset(40)]
         public long SizeBytes;
 
+        [FieldOffset(48)]
+        public ulong Blocks;
+
         [FieldOffset(128)]
         public uint TargetDeviceMajor;
 

@@ -18,7 +18,8 @@ internal static class LinuxFiles
     private const int NewFileMode = 0x1B6; // 0666 before the umask
 
     /// <summary>What fstat says, as far as it matters here.</summary>
-    public readonly record struct Status(FileIdentity Identity, long SizeBytes, int Type, int DirectAlignmentBytes)
+    public readonly record struct Status(
+        FileIdentity Identity, long SizeBytes, long AllocatedBytes, int Type, int DirectAlignmentBytes)
     {
         public bool IsBlockDevice => Type == BlockDevice;
 
@@ -79,7 +80,7 @@ internal static class LinuxFiles
         var alignment = (status.Mask & DirectAlignmentMask) != 0
             ? (int)Math.Max(status.DirectMemoryAlignment, status.DirectOffsetAlignment)
             : 0;
-        return new Status(identity, status.SizeBytes, type, alignment);
+        return new Status(identity, status.SizeBytes, checked((long)status.Blocks * 512), type, alignment);
     }
 
     /// <summary>The flags that the handle was opened with.</summary>
