@@ -48,22 +48,9 @@ public static class StorageOpener
         var storage = format == ImageFormats.Raw ? file
             : await OpenImageAsync(format, file, options, isReadOnly || isOverlaid, cancellationToken).ConfigureAwait(false);
         storage = isOverlaid ? new OverlayStorage(storage, options.OverlayMaxBytes) : storage;
-        return options.Layers.Count == 0 ? storage : await LayerAsync(storage, options, cancellationToken).ConfigureAwait(false);
-    }
-
-    private static async ValueTask<BlockStorage> LayerAsync(
-        BlockStorage storage, StorageOpenOptions options, CancellationToken cancellationToken)
-    {
-        try
-        {
-            var context = options.LayerContext ?? new StorageLayerContext(TimeProvider.System);
-            return await StorageLayers.ApplyAsync(storage, options.Layers, context, cancellationToken).ConfigureAwait(false);
-        }
-        catch
-        {
-            await storage.DisposeAsync().ConfigureAwait(false);
-            throw;
-        }
+        return options.Layers.Count == 0 ? storage : await StorageLayers.ApplyAsync(
+            storage, options.Layers, options.LayerContext ?? new StorageLayerContext(TimeProvider.System), cancellationToken)
+            .ConfigureAwait(false);
     }
 
     private static async ValueTask<BlockStorage> OpenImageAsync(

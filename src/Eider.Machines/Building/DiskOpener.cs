@@ -100,7 +100,9 @@ internal static class DiskOpener
             using var file = HostFiles.OpenRead(path);
             var bytes = new byte[(int)Math.Min(file.Length, MaxKeyBytes)];
             file.ReadExactly(bytes);
-            return bytes.AsMemory();
+
+            // Editors end a file with a line feed, and the commands for images leave it out, too.
+            return bytes.AsMemory(0, bytes is [.., (byte)'\n'] ? bytes.Length - 1 : bytes.Length);
         };
     }
 

@@ -27,8 +27,8 @@ public sealed record DiskConfiguration : VirtioDeviceConfiguration
     [Description("Which other files the image may name and open: \"none\", \"any\", or those in and below a directory.")]
     public string Chain { get; set; } = "none";
 
-    /// <summary>A file that holds the passphrase of an encrypted image and nothing else, no line end either.</summary>
-    [Description("A file that holds the passphrase of an encrypted image and nothing else, no line end either.")]
+    /// <summary>A file with the passphrase of an encrypted image; a line feed at its end is not part of it.</summary>
+    [Description("A file with the passphrase of an encrypted image; a line feed at its end is not part of it.")]
     public string? KeyFile { get; set; }
 
     /// <summary>A directory in which what is fetched from a server is kept over restarts; null for in memory only.</summary>

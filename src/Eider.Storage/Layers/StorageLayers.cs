@@ -58,7 +58,7 @@ public static class StorageLayers
     }
 
     /// <summary>Puts layers over a storage, the first one lowest.</summary>
-    /// <param name="storage">What they stand on; closed with the result, and by the caller if this fails.</param>
+    /// <param name="storage">What they stand on; closed with the result, and at once if this fails.</param>
     /// <param name="layers">Their texts.</param>
     /// <param name="context">What they share with the layers of other storages.</param>
     /// <param name="cancellationToken">Ends the attempt early.</param>
@@ -69,19 +69,33 @@ public static class StorageLayers
         ArgumentNullException.ThrowIfNull(storage);
         ArgumentNullException.ThrowIfNull(layers);
         ArgumentNullException.ThrowIfNull(context);
-        foreach (var (text, recipe) in layers.Select(text => (text, Read(text))).ToArray())
+        try
         {
-            try
+            foreach (var (text, recipe) in layers.Select(text => (text, Read(text))).ToArray())
             {
-                storage = await recipe.Make(storage, context, cancellationToken).ConfigureAwait(false);
+                storage = await MakeAsync(storage, text, recipe, context, cancellationToken).ConfigureAwait(false);
             }
-            catch (Exception exception) when (exception is FormatException or ArgumentException)
-            {
-                throw Refused(text, exception);
-            }
-        }
 
-        return storage;
+            return storage;
+        }
+        catch
+        {
+            await storage.DisposeAsync().ConfigureAwait(false);
+            throw;
+        }
+    }
+
+    private static async ValueTask<BlockStorage> MakeAsync(
+        BlockStorage storage, string text, Recipe recipe, StorageLayerContext context, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await recipe.Make(storage, context, cancellationToken).ConfigureAwait(false);
+        }
+        catch (Exception exception) when (exception is FormatException or ArgumentException)
+        {
+            throw Refused(text, exception);
+        }
     }
 
     private static Recipe Read(string text)

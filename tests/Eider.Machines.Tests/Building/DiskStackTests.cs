@@ -17,7 +17,7 @@ public sealed class DiskStackTests : IDisposable
     {
         var image = await CreateAsync("disk.qcow2", new Dictionary<string, string> { ["encrypt.format"] = "luks", ["encrypt.iter-time"] = "1" });
         var key = Path.Combine(_folder.FullName, "key");
-        await File.WriteAllTextAsync(key, "secret");
+        await File.WriteAllTextAsync(key, "secret\n");
         var disk = new DiskConfiguration { Image = image, Format = "qcow2", KeyFile = key, Layers = ["range:offset=4K", "cache:size=1M"] };
         await using (var storage = await OpenAsync(disk))
         {
