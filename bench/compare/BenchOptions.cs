@@ -13,6 +13,7 @@ public sealed record BenchOptions
           --only LIST      some of bus,request,loops,boot,disk,start,idle,growth
           --json FILE      also write all figures as JSON (default artifacts/bench/figures.json)
           --markdown       print the tables as docs/performance.md has them
+          --update         put them there, between its two marks
         """;
 
     /// <summary>The published command.</summary>
@@ -39,6 +40,9 @@ public sealed record BenchOptions
     /// <summary>Prints Markdown instead of tables.</summary>
     public bool IsMarkdown { get; init; }
 
+    /// <summary>The document whose figures are replaced; null for none.</summary>
+    public string? Document { get; init; }
+
     /// <summary>Names of the groups to take; empty for all.</summary>
     public IReadOnlyList<string> Only { get; init; } = [];
 
@@ -62,6 +66,7 @@ public sealed record BenchOptions
             {
                 "--quick" => options with { IsQuick = true, Rounds = 2 },
                 "--markdown" => options with { IsMarkdown = true },
+                "--update" => options with { Document = Path.Combine(root, "docs/performance.md") },
                 "--rounds" => options with { Rounds = int.Parse(Value(words, ref i), NumberStyles.None, CultureInfo.InvariantCulture) },
                 "--only" => options with { Only = Value(words, ref i).Split(',') },
                 "--json" => options with { Json = Value(words, ref i) },

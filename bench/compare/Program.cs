@@ -50,5 +50,10 @@ foreach (var group in groups.Where(group => options.Only.Count == 0 || options.O
 
 Directory.CreateDirectory(Path.GetDirectoryName(Path.GetFullPath(options.Json))!);
 await File.WriteAllTextAsync(options.Json, ReportWriter.ToJson(report));
+if (options.Document is { } document)
+{
+    await File.WriteAllTextAsync(document, ReportWriter.Replace(await File.ReadAllTextAsync(document), report));
+}
+
 Console.WriteLine(options.IsMarkdown ? ReportWriter.ToMarkdown(report) : $"{report.MetCount} of {report.LimitCount} limits kept; {options.Json}");
 return report.MetCount == report.LimitCount ? 0 : 1;

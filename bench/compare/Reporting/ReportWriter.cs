@@ -8,6 +8,9 @@ namespace Eider.Compare.Reporting;
 /// <summary>Writes reports for people, for documents and for programs.</summary>
 public static class ReportWriter
 {
+    private const string BeginMark = "<!-- figures: written by bench/run --update -->";
+    private const string EndMark = "<!-- end of figures -->";
+
     private static readonly JsonSerializerOptions Json = new() { WriteIndented = true, PropertyNamingPolicy = JsonNamingPolicy.CamelCase };
 
     /// <summary>A group as a table on the terminal.</summary>
@@ -49,6 +52,18 @@ public static class ReportWriter
         }
 
         return text.ToString();
+    }
+
+    /// <summary>Puts all of it between the marks of a document.</summary>
+    /// <exception cref="FormatException">The document has no marks.</exception>
+    public static string Replace(string document, Report report)
+    {
+        ArgumentNullException.ThrowIfNull(document);
+        var begin = document.IndexOf(BeginMark, StringComparison.Ordinal);
+        var end = document.IndexOf(EndMark, StringComparison.Ordinal);
+        return begin >= 0 && begin < end
+            ? document[..(begin + BeginMark.Length)] + "\n\n" + ToMarkdown(report) + "\n" + document[end..]
+            : throw new FormatException($"the document lacks '{BeginMark}' and '{EndMark}'");
     }
 
     /// <summary>All of it as JSON.</summary>

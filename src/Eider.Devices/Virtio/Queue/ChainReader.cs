@@ -4,17 +4,16 @@ namespace Eider.Devices.Virtio.Queue;
 public struct ChainReader
 {
     private readonly DescriptorChain _chain;
-    private int _segment;
-    private uint _within;
+    private ChainCursor _cursor;
 
     internal ChainReader(DescriptorChain chain)
     {
         _chain = chain;
-        Remaining = chain.ReadableBytes;
+        _cursor = new ChainCursor(chain.ReadableBytes);
     }
 
     /// <summary>Bytes left.</summary>
-    public ulong Remaining { get; private set; }
+    public readonly ulong Remaining => _cursor.Remaining;
 
     /// <summary>Copies as many bytes as are left, at most the length of the span, each read from the guest once.</summary>
     /// <returns>How many.</returns>
@@ -36,16 +35,15 @@ public struct ChainReader
         var segments = _chain.Readable;
         while (!destination.IsEmpty)
         {
-            ref readonly var segment = ref segments[_segment];
-            var take = (int)Math.Min((uint)destination.Length, segment.LengthBytes - _within);
-            if (!_chain.Queue.Memory.TryRead(segment.Address + _within, destination[..take]))
+            var piece = _cursor.Next(segments, (ulong)destination.Length);
+            var length = (int)piece.LengthBytes;
+            if (!_chain.Queue.Memory.TryRead(piece.Address, destination[..length]))
             {
                 _chain.Queue.Fail(QueueFault.MemoryAccess);
                 return false;
             }
 
-            destination = destination[take..];
-            Advance(segment.LengthBytes, (uint)take);
+            destination = destination[length..];
         }
 
         return true;
@@ -53,33 +51,5 @@ public struct ChainReader
 
     /// <summary>Leaves bytes out.</summary>
     /// <returns>False if fewer are left; the cursor does not move then.</returns>
-    public bool TrySkip(ulong count)
-    {
-        if (count > Remaining)
-        {
-            return false;
-        }
-
-        var segments = _chain.Readable;
-        while (count != 0)
-        {
-            var length = segments[_segment].LengthBytes;
-            var take = (uint)Math.Min(count, length - _within);
-            count -= take;
-            Advance(length, take);
-        }
-
-        return true;
-    }
-
-    private void Advance(uint segmentLength, uint count)
-    {
-        Remaining -= count;
-        _within += count;
-        if (_within == segmentLength)
-        {
-            _segment++;
-            _within = 0;
-        }
-    }
+    public bool TrySkip(ulong count) => _cursor.TrySkip(_chain.Readable, count);
 }

@@ -4,17 +4,16 @@ namespace Eider.Devices.Virtio.Queue;
 public struct ChainWriter
 {
     private readonly DescriptorChain _chain;
-    private int _segment;
-    private uint _within;
+    private ChainCursor _cursor;
 
     internal ChainWriter(DescriptorChain chain)
     {
         _chain = chain;
-        Remaining = chain.WritableBytes;
+        _cursor = new ChainCursor(chain.WritableBytes);
     }
 
     /// <summary>Bytes of room left.</summary>
-    public ulong Remaining { get; private set; }
+    public readonly ulong Remaining => _cursor.Remaining;
 
     /// <summary>Bytes before the cursor: the length to complete the chain with if all of them were written.</summary>
     public readonly ulong Position => _chain.WritableBytes - Remaining;
@@ -40,16 +39,15 @@ public struct ChainWriter
         var segments = _chain.Writable;
         while (!source.IsEmpty)
         {
-            ref readonly var segment = ref segments[_segment];
-            var take = (int)Math.Min((uint)source.Length, segment.LengthBytes - _within);
-            if (!_chain.Queue.Memory.TryWrite(segment.Address + _within, source[..take]))
+            var piece = _cursor.Next(segments, (ulong)source.Length);
+            var length = (int)piece.LengthBytes;
+            if (!_chain.Queue.Memory.TryWrite(piece.Address, source[..length]))
             {
                 _chain.Queue.Fail(QueueFault.MemoryAccess);
                 return false;
             }
 
-            source = source[take..];
-            Advance(segment.LengthBytes, (uint)take);
+            source = source[length..];
         }
 
         return true;
@@ -57,33 +55,5 @@ public struct ChainWriter
 
     /// <summary>Leaves room as it is.</summary>
     /// <returns>False if there is less; the cursor does not move then.</returns>
-    public bool TrySkip(ulong count)
-    {
-        if (count > Remaining)
-        {
-            return false;
-        }
-
-        var segments = _chain.Writable;
-        while (count != 0)
-        {
-            var length = segments[_segment].LengthBytes;
-            var take = (uint)Math.Min(count, length - _within);
-            count -= take;
-            Advance(length, take);
-        }
-
-        return true;
-    }
-
-    private void Advance(uint segmentLength, uint count)
-    {
-        Remaining -= count;
-        _within += count;
-        if (_within == segmentLength)
-        {
-            _segment++;
-            _within = 0;
-        }
-    }
+    public bool TrySkip(ulong count) => _cursor.TrySkip(_chain.Writable, count);
 }
