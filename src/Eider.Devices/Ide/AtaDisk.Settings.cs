@@ -119,8 +119,9 @@ internal sealed partial class AtaDisk
     private void BeginTrim()
     {
         const int Trim = 1;
-        var blocks = State.SectorCount.Both;
-        if ((State.Features.Current & Trim) == 0 || !CanTrim || blocks is 0 or > IdeLimits.MaxTrimBlocks)
+        // The high byte of the count is 0 by word 105; a driver that knows 28-bit commands only leaves an old value there.
+        var blocks = State.SectorCount.Current;
+        if ((State.Features.Current & Trim) == 0 || !CanTrim || blocks == 0)
         {
             Fail(IdeError.Aborted);
             return;
@@ -141,6 +142,7 @@ internal sealed partial class AtaDisk
             var (lba, count) = TrimRange(i);
             if (count != 0 && (lba > Sectors || count > Sectors - lba))
             {
+                Channel.DmaEnded(); // all of the list came
                 Fail(IdeError.Aborted);
                 return;
             }

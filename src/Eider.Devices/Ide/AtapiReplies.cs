@@ -333,15 +333,16 @@ internal static class AtapiReplies
                 page[2] = 4; // immediate
                 return 16;
             default: // capabilities and mechanical status
-                page[1] = 18;
-                page[2] = 0x08; // reads DVD-ROM
-                page[4] = 0x70; // multi-session, mode 2 forms 1 and 2
-                page[5] = 0x60; // no ISRC and bar code: as few as a plain drive has
+                page[1] = 20;
+                page[2] = 0x3B; // reads CD-R, CD-RW, DVD-ROM, DVD-R and DVD-RAM
+                page[4] = 0x71; // multi-session, mode 2 forms 1 and 2, audio: some hosts mount only what plays
+                page[5] = 0x60;
                 page[6] = (byte)(0x29 | (isLocked ? 2 : 0)); // a tray; can lock and eject
                 BinaryPrimitives.WriteUInt16BigEndian(page[8..], 704); // kilobytes a second
+                BinaryPrimitives.WriteUInt16BigEndian(page[10..], 2); // levels of volume: on and off
                 BinaryPrimitives.WriteUInt16BigEndian(page[12..], 512); // kilobytes of buffer
                 BinaryPrimitives.WriteUInt16BigEndian(page[14..], 704);
-                return 20;
+                return 22;
         }
     }
 

@@ -24,8 +24,8 @@ public static class IdeLimits
     /// <summary>Blocks of a CD that one access to the storage fetches.</summary>
     public const int CdChunkBlocks = 32;
 
-    /// <summary>Blocks of 512 bytes with ranges of one DATA SET MANAGEMENT command.</summary>
-    public const int MaxTrimBlocks = ChunkBytes / SectorBytes;
+    /// <summary>Blocks of 512 bytes with ranges of one DATA SET MANAGEMENT command: what the low byte of the count can say.</summary>
+    public const int MaxTrimBlocks = 255;
 
     /// <summary>Bytes of a channel's only buffer: a block of the data port that is waiting, and the next chunk.</summary>
     public const int BufferBytes = 256 << 10;

@@ -321,8 +321,8 @@ public sealed class AtapiTests
         var six = Packet(bench, [0x1A, 0, 0x01, 0, 255]);
         Assert.Equal([11, 0x70, 0, 0, 0x01, 6, 0, 5, 0, 0, 0, 0], six);
         var ten = Packet(bench, [0x5A, 0, 0x2A, 0, 0, 0, 0, 0, 255]);
-        Assert.Equal((28, 0, 26, 0x70, 0x2A, 18), (ten.Length, ten[0], ten[1], ten[2], ten[8], ten[9]));
-        Assert.Equal(8 + 8 + 16 + 20, Packet(bench, [0x5A, 0, 0x3F, 0, 0, 0, 0, 0, 255]).Length);
+        Assert.Equal((30, 0, 28, 0x70, 0x2A, 20), (ten.Length, ten[0], ten[1], ten[2], ten[8], ten[9]));
+        Assert.Equal(8 + 8 + 16 + 22, Packet(bench, [0x5A, 0, 0x3F, 0, 0, 0, 0, 0, 255]).Length);
         Packet(bench, [0x1E, 0, 0, 0, 1]);
         Assert.Equal(0x2B, Packet(bench, [0x5A, 0, 0x2A, 0, 0, 0, 0, 0, 255])[14]);
         AssertSense(bench, [0x5A, 0, 0x6A, 0, 0, 0, 0, 0, 255], 0x5, 0x24, 0x00);

@@ -248,6 +248,8 @@ public sealed class IdeAttachmentTests
 
     private sealed class PortDriver(Machine machine, int command, int control, int master, IInterruptLine line) : IdeDriver
     {
+        public override uint MemoryBase => (uint)Ram;
+
         public override bool IsInterrupting => ((FakeInterruptLine)line).Level;
 
         public override ushort InWord() => (ushort)machine.In(command, 2);

@@ -240,6 +240,7 @@ public sealed class IdeDmaTests
     }
 
     // 100,000 tables of every kind: each ends, with status bits that say how.
+    [Trait("Category", "Slow")]
     [Fact]
     public async Task Whatever_the_table_is_the_engine_stops_and_its_status_is_right()
     {

@@ -118,7 +118,7 @@ public sealed class IdeMachineTests : IDisposable
         var ide = root["soc/ide@10010000"];
         Assert.Equal(["ata-generic"], ide.Strings("compatible"));
         Assert.Equal([0x1001_0000UL, 32, 0x1001_0800, 4], ide.Cells64("reg"));
-        Assert.Equal(([2U], [4U], [14U]), (ide.Cells("reg-shift"), ide.Cells("pio-mode"), ide.Cells("interrupts")));
+        Assert.Equal((2U, 4U, 14U), (ide.Cells("reg-shift")[0], ide.Cells("pio-mode")[0], ide.Cells("interrupts")[0]));
     }
 
     private MachineConfiguration Configure(BareMetal program)

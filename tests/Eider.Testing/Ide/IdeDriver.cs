@@ -65,6 +65,9 @@ public abstract class IdeDriver
     /// <summary>Copies into guest memory.</summary>
     public abstract void WriteMemory(ulong address, ReadOnlySpan<byte> bytes);
 
+    /// <summary>Where memory that a test may use begins, as the bus master addresses it.</summary>
+    public abstract uint MemoryBase { get; }
+
     /// <summary>True while the interrupt line is up.</summary>
     public abstract bool IsInterrupting { get; }
 

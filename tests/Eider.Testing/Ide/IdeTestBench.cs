@@ -42,6 +42,9 @@ public sealed class IdeTestBench : IdeDriver, IAsyncDisposable
     public bool IsEager { get; set; }
 
     /// <inheritdoc/>
+    public override uint MemoryBase => (uint)RamBase;
+
+    /// <inheritdoc/>
     public override bool IsInterrupting => Line.Level;
 
     /// <inheritdoc/>
