@@ -15,6 +15,7 @@ internal static class QemuImgCommand
     {
         ["create"] = QemuCreate.RunAsync,
         ["info"] = QemuInfo.RunAsync,
+        ["check"] = QemuCheck.RunAsync,
         ["map"] = QemuMap.RunAsync,
         ["compare"] = QemuCompare.RunAsync,
         ["convert"] = QemuConvert.RunAsync,

@@ -30,6 +30,8 @@ public sealed class QemuImgTextTests : IDisposable
         "create -f foo DIR/a 1M; create -f qcow2 DIR/a; create -f qcow2 DIR/a 1Z; create -f qcow2 -o foo=3 DIR/a 1M; create -f qcow2 -z DIR/a; info --colour DIR/a; info -f",
         "create -f qcow2 -b DIR/none -F raw DIR/a; create -f qcow2 -b DIR/a -F raw DIR/a 1M; create -f qcow2 -b DIR/none -F foo DIR/a 1M",
         "create -q -f raw DIR/base 1M; create -f qcow2 -b DIR/base DIR/a; create -f raw -b DIR/base DIR/a; create -u -f qcow2 -b DIR/none -F raw DIR/a 3M; info DIR/a",
+        "create -q -f qcow2 -o preallocation=metadata DIR/a 9M; check DIR/a; check --output=json DIR/a; check -r all DIR/a; check -r some DIR/a",
+        "create -q -f raw DIR/a 1M; check DIR/a; check -f raw DIR/a; check DIR/none; check -q DIR/a; create -q -f qcow2 DIR/b 1M; check DIR/b",
         "create -q -f raw DIR/a 1M; info -f qcow2 DIR/a; convert -O foo DIR/a DIR/b; convert -m 99 DIR/a DIR/b; convert -f raw -O qcow2 DIR/none DIR/b",
     ];
 

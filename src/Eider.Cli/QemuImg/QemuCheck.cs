@@ -1,0 +1,115 @@
+using System.Globalization;
+using Eider.Storage.Formats;
+using Eider.Storage.Formats.Qcow2;
+using Eider.Storage.Formats.Qcow2.Checking;
+
+namespace Eider.Cli.QemuImg;
+
+/// <summary><c>qemu-img check</c>: 0 for clean, 2 for corruptions, 3 for leaks, 63 for formats without a check.</summary>
+internal static class QemuCheck
+{
+    private const int Corrupt = 2;
+    private const int Leaks = 3;
+    private const int NotSupported = 63;
+
+    private static readonly (string, string)[] LongNames =
+        [("help", "h"), ("format:", "f"), ("repair:", "r"), ("output:", "output"), ("object:", "object"),
+            ("image-opts", "image-opts"), ("force-share", "U")];
+
+    public static async Task<int> RunAsync(IReadOnlyList<string> words, QemuOutput output, CancellationToken cancellationToken)
+    {
+        var arguments = QemuArguments.Parse(words, "hf:r:T:qU", LongNames);
+        var isJson = QemuOptions.IsJson(arguments);
+        var repair = arguments.Value("r") switch
+        {
+            null => Qcow2Repair.None,
+            "leaks" => Qcow2Repair.Leaks,
+            "all" => Qcow2Repair.All,
+            var other => throw QemuImgException.Usage($"Unknown option value for -r (expecting 'leaks' or 'all'): {other}"),
+        };
+        if (arguments.Names is not [var name])
+        {
+            throw QemuImgException.Usage("Expecting one image file name");
+        }
+
+        var mode = new QemuFiles.Mode(
+            arguments.Value("f"), IsWritable: repair != Qcow2Repair.None, HasNoBacking: true, arguments.Has("U"), IsForRepair: true);
+        await using var image = await QemuFiles.OpenAsync(
+            name, mode, QemuSecrets.Parse(arguments.Values("object")), output, cancellationToken);
+        if (image is not Qcow2Image qcow)
+        {
+            throw new QemuImgException("This image format does not support checks", NotSupported);
+        }
+
+        var first = await qcow.CheckAsync(repair, cancellationToken);
+        var isFixed = first.LeaksFixed + first.CorruptionsFixed > 0;
+        var found = isFixed ? await qcow.CheckAsync(Qcow2Repair.None, cancellationToken) : first;
+        if (!arguments.Has("q"))
+        {
+            output.Out.Write(isJson ? QemuJson.Print(Json(name, image, first, found)) + "\n" : Text(first, found, isFixed, output));
+        }
+
+        return found.Corruptions > 0 ? Corrupt : found.Leaks > 0 ? Leaks : 0;
+    }
+
+    private static string Text(Qcow2CheckResult first, Qcow2CheckResult found, bool isFixed, QemuOutput output)
+    {
+        foreach (var finding in first.Findings)
+        {
+            output.Error.Write(finding.Text + "\n");
+        }
+
+        var fixedText = isFixed
+            ? "The following inconsistencies were found and repaired:\n\n"
+                + $"    {first.LeaksFixed} leaked clusters\n    {first.CorruptionsFixed} corruptions\n\nDouble checking the fixed image now...\n"
+            : "";
+        return fixedText + Verdict(found) + Clusters(found) + $"Image end offset: {found.ImageEndBytes}\n";
+    }
+
+    private static string Verdict(Qcow2CheckResult found) =>
+        found.Corruptions + found.Leaks == 0
+            ? "No errors were found on the image.\n"
+            : (found.Corruptions > 0
+                ? $"\n{found.Corruptions} errors were found on the image.\n"
+                    + "Data may be corrupted, or further writes to the image may corrupt it.\n"
+                : "")
+            + (found.Leaks > 0
+                ? $"\n{found.Leaks} leaked clusters were found on the image.\nThis means waste of disk space, but no harm to data.\n"
+                : "");
+
+    private static string Clusters(Qcow2CheckResult found) =>
+        found.AllocatedClusters == 0 || found.TotalClusters == 0
+            ? ""
+            : string.Create(
+                CultureInfo.InvariantCulture,
+                $"{found.AllocatedClusters}/{found.TotalClusters} = {Share(found.AllocatedClusters, found.TotalClusters)}% allocated, "
+                    + $"{Share(found.FragmentedClusters, found.AllocatedClusters)}% fragmented, "
+                    + $"{Share(found.CompressedClusters, found.AllocatedClusters)}% compressed clusters\n");
+
+    private static string Share(long part, long whole) => (100.0 * part / whole).ToString("0.00", CultureInfo.InvariantCulture);
+
+    private static Dictionary<string, object> Json(string name, ImageStorage image, Qcow2CheckResult first, Qcow2CheckResult found)
+    {
+        var value = new Dictionary<string, object>
+        {
+            ["filename"] = name,
+            ["format"] = image.Format.Name,
+            ["check-errors"] = 0,
+            ["image-end-offset"] = found.ImageEndBytes,
+        };
+        foreach (var (key, count) in new[]
+        {
+            ("corruptions", found.Corruptions), ("leaks", found.Leaks), ("corruptions-fixed", first.CorruptionsFixed),
+            ("leaks-fixed", first.LeaksFixed), ("total-clusters", found.TotalClusters), ("allocated-clusters", found.AllocatedClusters),
+            ("fragmented-clusters", found.FragmentedClusters), ("compressed-clusters", found.CompressedClusters),
+        })
+        {
+            if (count != 0)
+            {
+                value[key] = count;
+            }
+        }
+
+        return value;
+    }
+}
