@@ -13,7 +13,7 @@ internal static class ImageChain
     /// <param name="format">Its format as the image has it; null if it does not say.</param>
     /// <param name="options">The options of the image that names it.</param>
     /// <param name="cancellationToken">Ends the attempt early.</param>
-    /// <returns>The backing image, read-only; null if the user wants it left out.</returns>
+    /// <returns>The backing image, read-only unless a commit writes it; null if the user wants it left out.</returns>
     public static async ValueTask<BlockStorage?> OpenBackingAsync(
         BlockStorage image, string name, string? format, ImageOpenOptions options, CancellationToken cancellationToken)
     {
@@ -35,7 +35,8 @@ internal static class ImageChain
         }
 
         var above = new List<BlockStorage>(options.Above) { image };
-        var file = await OpenFileAsync(image, name, "backing", isReadOnly: true, above, options, cancellationToken)
+        var isReadOnly = options.WritableDepth != 1;
+        var file = await OpenFileAsync(image, name, "backing", isReadOnly, above, options, cancellationToken)
             .ConfigureAwait(false);
         try
         {
@@ -45,7 +46,8 @@ internal static class ImageChain
                 : ImageFormats.Get(format, file.Name);
             var below = options with
             {
-                IsReadOnly = true,
+                IsReadOnly = isReadOnly,
+                WritableDepth = Math.Max(0, options.WritableDepth - 1),
                 Backing = null,
                 DataFile = null,
                 IsForRepair = false,

@@ -41,6 +41,12 @@ public sealed record ImageOpenOptions
     /// </summary>
     public bool ProbesBackingFormat { get; init; }
 
+    /// <summary>
+    /// How many steps down the chain an image lies that is opened for writing too, as a commit needs it; 0 for none.
+    /// The images between stay read-only.
+    /// </summary>
+    public int WritableDepth { get; init; }
+
     /// <summary>True if the format of this image was guessed: a raw one then keeps what looks like a format out of its first sector.</summary>
     public bool IsFormatProbed { get; init; }
 

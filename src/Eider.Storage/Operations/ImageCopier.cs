@@ -9,8 +9,6 @@ namespace Eider.Storage.Operations;
 /// </summary>
 public sealed class ImageCopier
 {
-    private const int UnreadableBytes = 4096;
-
     private readonly BlockStorage _source;
     private readonly BlockStorage _target;
     private readonly ImageCopyOptions _options;
@@ -98,25 +96,7 @@ public sealed class ImageCopier
         }
         catch (BlockStorageException) when (_options.SkipsUnreadable)
         {
-            await SalvageAsync(chunk, whole, cancellationToken).ConfigureAwait(false);
-        }
-    }
-
-    /// <summary>Reads what can be read in small pieces; the rest becomes zeroes.</summary>
-    private async ValueTask SalvageAsync(Chunk chunk, Memory<byte> buffer, CancellationToken cancellationToken)
-    {
-        for (var done = 0; done < buffer.Length; done += UnreadableBytes)
-        {
-            var piece = buffer.Slice(done, Math.Min(UnreadableBytes, buffer.Length - done));
-            try
-            {
-                await ReadAsync(chunk.OffsetBytes + done, piece, cancellationToken).ConfigureAwait(false);
-            }
-            catch (BlockStorageException exception)
-            {
-                piece.Span.Clear();
-                _options.OnUnreadable?.Invoke(chunk.OffsetBytes + done, piece.Length, exception);
-            }
+            await UnreadableRanges.ReadAsync(_source, chunk.OffsetBytes, whole, _options, cancellationToken).ConfigureAwait(false);
         }
     }
 

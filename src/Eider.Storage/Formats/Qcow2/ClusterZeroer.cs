@@ -104,7 +104,8 @@ internal sealed class ClusterZeroer(Qcow2Core core)
 
     private async ValueTask WriteZeroDataAsync(long offsetBytes, long lengthBytes, CancellationToken cancellationToken)
     {
-        if (lengthBytes == 0 || await core.Reader.IsZeroAsync(offsetBytes, lengthBytes, cancellationToken).ConfigureAwait(false))
+        if (lengthBytes == 0
+            || (!core.SaysEveryZero && await core.Reader.IsZeroAsync(offsetBytes, lengthBytes, cancellationToken).ConfigureAwait(false)))
         {
             return;
         }
@@ -144,7 +145,7 @@ internal sealed class ClusterZeroer(Qcow2Core core)
             await core.Data.WriteZeroesAsync(start, end - start, change.MayUnmap, cancellationToken).ConfigureAwait(false);
         }
 
-        var hasBacking = core.Backing != null && core.Backing.SizeBytes > start;
+        var hasBacking = HasBackingAt(start);
         var hasTable = (core.L1[core.Layout.L1Index(start)] & L2Entry.OffsetMask) != 0;
         if (core.Header.IsDataFileRaw || (!hasBacking && !hasTable))
         {
@@ -207,7 +208,7 @@ internal sealed class ClusterZeroer(Qcow2Core core)
     private async ValueTask WriteByDataAsync(
         long start, long end, ReadOnlyMemory<L2Entry> old, Change change, CancellationToken cancellationToken)
     {
-        var hasBacking = core.Backing != null && core.Backing.SizeBytes > start;
+        var hasBacking = HasBackingAt(start);
         for (var index = 0; index < old.Length; index++)
         {
             var cluster = (start & ~core.Layout.ClusterMask) + ((long)index << core.Layout.ClusterBits);
@@ -277,6 +278,8 @@ internal sealed class ClusterZeroer(Qcow2Core core)
             return start == cluster && (end >= cluster + Layout.ClusterBytes || end == zeroer.DiskEnd);
         }
     }
+
+    private bool HasBackingAt(long offset) => core.SaysEveryZero || (core.Backing != null && core.Backing.SizeBytes > offset);
 
     private Qcow2Layout Layout => core.Layout;
 

@@ -92,6 +92,12 @@ internal sealed class Qcow2Core
     /// <summary>The image behind this one; null if there is none.</summary>
     public BlockStorage? Backing { get; set; }
 
+    /// <summary>
+    /// True while another backing image is about to come behind this one: zeroes are then said by the image itself even
+    /// where nothing that is behind it now has anything else.
+    /// </summary>
+    public bool SaysEveryZero { get; set; }
+
     /// <summary>What encrypts the data; null for plain data, and before the key is set.</summary>
     public IDataCipher? Cipher { get; set; }
 

@@ -156,23 +156,44 @@ internal static class Qcow2Creation
         var image = new Qcow2Image(ImageFormats.Qcow2, core);
         await using (image.ConfigureAwait(false))
         {
-            await image.AloneAsync(() => core.Writer.PreallocateAsync(offset, length, cancellationToken), cancellationToken)
+            await image.AloneAsync(() => SetAsideAsync(core, dataFile, offset, length, preallocation, cancellationToken), cancellationToken)
                 .ConfigureAwait(false);
-            if (dataFile != null)
-            {
-                await ImagePreallocations.ApplyAsync(dataFile, offset, length, preallocation, cancellationToken).ConfigureAwait(false);
-            }
-            else
-            {
-                await core.Commit.RunAsync(mustFlush: false, withRefcounts: true, cancellationToken).ConfigureAwait(false);
-                await core.File.GrowToAsync(core.File.UsedEndBytes, cancellationToken).ConfigureAwait(false);
-                await SetAsideAsync(core, offset, length, preallocation, cancellationToken).ConfigureAwait(false);
-            }
+        }
+    }
+
+    /// <summary>Sets whole clusters of a range aside while nobody else is in the image; they hold nothing yet.</summary>
+    /// <param name="core">The image.</param>
+    /// <param name="dataFile">Its external data file, or null.</param>
+    /// <param name="offset">Where it begins; rounded up to a cluster.</param>
+    /// <param name="length">How long it is.</param>
+    /// <param name="preallocation">How.</param>
+    /// <param name="cancellationToken">Ends it early.</param>
+    public static async ValueTask SetAsideAsync(
+        Qcow2Core core, BlockStorage? dataFile, long offset, long length, ImagePreallocation preallocation, CancellationToken cancellationToken)
+    {
+        var end = offset + length;
+        offset = (offset + core.Layout.ClusterMask) & ~core.Layout.ClusterMask;
+        length = end - offset;
+        if (length <= 0)
+        {
+            return;
+        }
+
+        await core.Writer.PreallocateAsync(offset, length, cancellationToken).ConfigureAwait(false);
+        if (dataFile != null)
+        {
+            await ImagePreallocations.ApplyAsync(dataFile, offset, length, preallocation, cancellationToken).ConfigureAwait(false);
+        }
+        else
+        {
+            await core.Commit.RunAsync(mustFlush: false, withRefcounts: true, cancellationToken).ConfigureAwait(false);
+            await core.File.GrowToAsync(core.File.UsedEndBytes, cancellationToken).ConfigureAwait(false);
+            await SetHostAsideAsync(core, offset, length, preallocation, cancellationToken).ConfigureAwait(false);
         }
     }
 
     /// <summary>Lets the host set space aside behind the clusters of a range.</summary>
-    private static async ValueTask SetAsideAsync(
+    private static async ValueTask SetHostAsideAsync(
         Qcow2Core core, long offset, long length, ImagePreallocation preallocation, CancellationToken cancellationToken)
     {
         for (var guest = offset; guest < offset + length;)
