@@ -1,5 +1,6 @@
 using System.CommandLine;
 using Eider.Cli.Commands;
+using Eider.Cli.Commands.Img;
 using Eider.Cli.Errors;
 using Eider.Cli.QemuImg;
 
@@ -12,10 +13,10 @@ if (args is ["img", "--compat=qemu", .. var words])
 EiderCommand.RehearseFor(args);
 try
 {
-    var parsed = EiderCommand.CreateFor(args).Parse(args);
+    var parsed = EiderCommand.CreateFor(args).Parse(ImgOptions.Normalize(args));
     if (parsed.Errors.Count > 0)
     {
-        var help = parsed.CommandResult.Command is RootCommand ? "eider" : $"eider {parsed.CommandResult.Command.Name}";
+        var help = parsed.CommandResult.Command is RootCommand ? "eider" : EiderCommand.NameOf(parsed.CommandResult.Command);
         var problem = parsed.UnmatchedTokens is [var unknown, ..]
             ? $"unknown command or option '{unknown}'"
             : ErrorReport.Reword(parsed.Errors[0].Message);

@@ -16,7 +16,7 @@ internal static class CommandLineDocument
         page.Append(CultureInfo.InvariantCulture, $"{root.Description}\n");
         foreach (var command in root.Subcommands.Where(command => !command.Hidden))
         {
-            AppendCommand(page, command);
+            AppendCommand(page, command, $"eider {command.Name}");
         }
 
         page.Append("\n## Exit codes\n\n| code | meaning |\n| --- | --- |\n");
@@ -31,9 +31,14 @@ internal static class CommandLineDocument
         return page.ToString();
     }
 
-    private static void AppendCommand(StringBuilder page, Command command)
+    private static void AppendCommand(StringBuilder page, Command command, string name)
     {
-        page.Append(CultureInfo.InvariantCulture, $"\n## eider {command.Name}\n\n{command.Description}\n");
+        page.Append(CultureInfo.InvariantCulture, $"\n## {name}\n\n{command.Description}\n");
+        foreach (var below in command.Subcommands.Where(below => !below.Hidden))
+        {
+            AppendCommand(page, below, $"{name} {below.Name}");
+        }
+
         if (command.Arguments.Count + command.Options.Count == 0)
         {
             return;

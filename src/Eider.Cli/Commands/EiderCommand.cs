@@ -1,4 +1,5 @@
 using System.CommandLine;
+using Eider.Cli.Commands.Img;
 using Eider.Cli.Errors;
 using Eider.Machines;
 
@@ -12,6 +13,7 @@ internal static class EiderCommand
         ("quickstart", QuickstartCommand.Create, true),
         ("demo", DemoCommand.Create, true),
         ("run", RunCommand.Create, true),
+        ("img", ImgCommand.Create, false),
     ];
 
     /// <summary>The root with all commands.</summary>
@@ -29,7 +31,7 @@ internal static class EiderCommand
         {
             if (arguments.Count > 0 && arguments[0] == name)
             {
-                root.Subcommands.Add(create());
+                root.Subcommands.Add(name == "img" ? ImgCommand.CreateFor(arguments) : create());
                 return root;
             }
         }
@@ -59,6 +61,13 @@ internal static class EiderCommand
                 Machine.RehearseInBackground();
             }
         }
+    }
+
+    /// <summary>How a command is called: <c>eider img info</c>.</summary>
+    public static string NameOf(Command command)
+    {
+        var group = command.Parents.OfType<Command>().FirstOrDefault();
+        return group is null or RootCommand ? $"eider {command.Name}" : $"{NameOf(group)} {command.Name}";
     }
 
     private static Command DocumentCommand(RootCommand root)

@@ -8,6 +8,15 @@ internal enum ExitCode
     /// <summary>The guest powered off, or the command did what it was asked for.</summary>
     Ok = 0,
 
+    /// <summary>Two images that were compared differ.</summary>
+    Differs = 1,
+
+    /// <summary>An image that was checked is damaged.</summary>
+    Damaged = 2,
+
+    /// <summary>An image that was checked has lost space, but no data.</summary>
+    Leaks = 3,
+
     /// <summary>The command line is wrong: unknown option, missing or bad value.</summary>
     Usage = 64,
 

@@ -7,6 +7,9 @@ internal static class ExitCodes
     public static IReadOnlyList<(ExitCode Code, string Meaning)> Table { get; } =
     [
         (ExitCode.Ok, "The guest powered off, or the command did what it was asked for."),
+        (ExitCode.Differs, "`eider img compare`: the images differ."),
+        (ExitCode.Damaged, "`eider img check`: the image is damaged, or could not be repaired wholly."),
+        (ExitCode.Leaks, "`eider img check`: the image has clusters that nothing uses; no data are wrong."),
         (ExitCode.Usage, "The command line is wrong: an unknown option, a missing or bad value."),
         (ExitCode.BadInput, "An input is not what it should be: image, kernel, machine file, or memory too small for them."),
         (ExitCode.NoInput, "An input does not exist or cannot be read."),

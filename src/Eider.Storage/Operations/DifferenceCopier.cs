@@ -30,6 +30,15 @@ public static class DifferenceCopier
         using var cursor = new ChunkCursor(source, source.SizeBytes, BufferBytes);
         var written = 0L;
         await Workers.RunAsync(options.Workers, options.Scheduler, WorkAsync, cancellationToken).ConfigureAwait(false);
+        if (target.SizeBytes > source.SizeBytes)
+        {
+            // A disk that was rounded up must not show what lies behind it there.
+            OperationResults.ThrowUnlessOk(
+                await target.WriteZeroesAsync(source.SizeBytes, target.SizeBytes - source.SizeBytes, mayUnmap: true, cancellationToken)
+                    .ConfigureAwait(false),
+                target, BlockOperation.WriteZeroes, source.SizeBytes);
+        }
+
         return written;
 
         async Task WorkAsync(int number, CancellationToken token)

@@ -65,6 +65,19 @@ public sealed class Qcow2Format : ImageFormat
             cancellationToken);
     }
 
+    /// <summary>Reads options by name, and refuses what cannot be together, without making an image.</summary>
+    /// <param name="options">Values by name (<see cref="CreateOptions"/>).</param>
+    /// <param name="sizeBytes">Size of the disk.</param>
+    /// <exception cref="BlockStorageException">An option is unknown, wrong, or contradicts another.</exception>
+    public static Qcow2CreateOptions ParseOptions(IReadOnlyDictionary<string, string> options, long sizeBytes)
+    {
+        ArgumentNullException.ThrowIfNull(options);
+        var nowhere = new Backends.MemoryStorage(0, "qcow2");
+        var parsed = Qcow2CreateParsing.Parse(nowhere, options);
+        Qcow2CreateParsing.Check(nowhere, parsed, sizeBytes);
+        return parsed;
+    }
+
     /// <summary>Writes an empty image into a file, with options that are read already.</summary>
     /// <param name="file">The file; it is resized and stays open.</param>
     /// <param name="sizeBytes">Size of the disk; rounded up to a sector of 512 bytes.</param>

@@ -1,0 +1,164 @@
+using System.Globalization;
+using Eider.Cli.Errors;
+using Eider.Cli.Commands.Img;
+using Eider.Storage;
+using Eider.Storage.Backends;
+using Eider.Storage.Formats;
+using Eider.Storage.Formats.Qcow2;
+using Eider.Storage.Layers;
+using Eider.Storage.Operations;
+
+namespace Eider.Cli.Images;
+
+/// <summary>Copies an image into a new one, or into one that is there.</summary>
+/// <param name="access">How the source is opened.</param>
+/// <param name="request">The target.</param>
+/// <param name="settings">How to copy.</param>
+internal sealed class ConvertSession(ImageAccess access, TargetRequest request, ConvertSettings settings)
+{
+    private long _unreadable;
+
+    /// <summary>Shows how far it is.</summary>
+    public required ImageProgress Progress { get; init; }
+
+    /// <summary>How much of the source could not be read.</summary>
+    public long UnreadableBytes => Interlocked.Read(ref _unreadable);
+
+    private bool HasBacking => request.Options.ContainsKey(BackingOptions.Name);
+
+    /// <summary>Refuses what cannot be together, before anything is opened.</summary>
+    /// <exception cref="CliException">It cannot.</exception>
+    public void Check()
+    {
+        Expect(!settings.IsCompressed || request.Format == ImageFormats.Qcow2, $"-c: {request.Format.Name} cannot be compressed; expected -O qcow2");
+        Expect(!settings.IsCompressed || !HasBacking, "-c and -B exclude each other: what differs from a backing image is not compressed");
+        Expect(!settings.IsCompressed || !settings.Salvages, "-c and --salvage exclude each other: salvage first, then compress");
+        Expect(settings.Level == null || settings.IsCompressed, "--level needs -c");
+        Expect(!settings.TargetIsZero || settings.IsInPlace, "--target-is-zero needs -n: a new image is zero anyway");
+        Expect(!settings.IsInPlace || request.Options.Count == 0, "-n and options of a new image exclude each other");
+        Expect(!HasBacking || request.Format == ImageFormats.Qcow2, $"-B: a {request.Format.Name} image has no backing file; expected -O qcow2");
+
+        static void Expect(bool condition, string message)
+        {
+            if (!condition)
+            {
+                throw new CliException(ExitCode.Usage, message);
+            }
+        }
+    }
+
+    /// <summary>Converts.</summary>
+    /// <returns>The size of the target's disk.</returns>
+    public async Task<long> RunAsync(string location, CancellationToken cancellationToken)
+    {
+        if (HostFile.AreSame(location, request.Path))
+        {
+            throw new CliException(ExitCode.Usage, $"{location} and {request.Path} are one file; expected another place for the target");
+        }
+
+        await using var image = await access.OpenForReadingAsync(location, cancellationToken);
+        await using var source = Throttled(image);
+        if (settings.IsInPlace)
+        {
+            return await FillExistingAsync(source, cancellationToken);
+        }
+
+        await using var backing = HasBacking
+            ? await BackingOptions.OpenAsync(request, access.Chain, cancellationToken) : null;
+        await using var target = await TargetImage.CreateAsync(request, source.SizeBytes, backing, cancellationToken);
+        await target.FillAsync(to => CopyAsync(source, to, backing, targetIsZero: backing == null, cancellationToken));
+        var size = target.Image.SizeBytes;
+        await target.CompleteAsync(cancellationToken);
+        return size;
+    }
+
+    private BlockStorage Throttled(ImageStorage image) =>
+        settings.BytesPerSecond == 0
+            ? new ReadOnlyStorage(image, leaveOpen: true)
+            : new ThrottleStorage(
+                image,
+                new ThrottleGroup(new ThrottleLimits { ReadBytesPerSecond = settings.BytesPerSecond }, TimeProvider.System),
+                leaveOpen: true);
+
+    private async Task<long> FillExistingAsync(BlockStorage source, CancellationToken cancellationToken)
+    {
+        var existing = access with
+        {
+            Format = request.Format.Name,
+            IsDirect = request.Cache.IsDirect,
+            Key = request.Key,
+        };
+        await using var target = await existing.OpenForWritingAsync(request.Path, cancellationToken);
+        if (target.SizeBytes < source.SizeBytes)
+        {
+            throw new CliException(
+                ExitCode.BadInput,
+                string.Create(
+                    CultureInfo.InvariantCulture, $"{request.Path}: found {target.SizeBytes} bytes, expected the {source.SizeBytes} of the source at least"));
+        }
+
+        await CopyAsync(source, target, backing: null, settings.TargetIsZero, cancellationToken);
+        if (request.Cache.IsFlushed)
+        {
+            await target.FlushAsync(cancellationToken);
+        }
+
+        return target.SizeBytes;
+    }
+
+    private Task CopyAsync(
+        BlockStorage source, ImageStorage target, BlockStorage? backing, bool targetIsZero, CancellationToken cancellationToken) =>
+        Progress.RunAsync("convert", async progress =>
+        {
+            if (settings.IsCompressed)
+            {
+                await CompressAsync(source, (Qcow2Image)target, targetIsZero, progress, cancellationToken);
+                return;
+            }
+
+            var options = new ImageCopyOptions
+            {
+                Workers = settings.Workers,
+                IsOrdered = settings.IsOrdered,
+                ZeroGranuleBytes = settings.SparseBytes,
+                TargetIsZero = targetIsZero && !target.IsEncrypted,
+                SkipsUnreadable = settings.Salvages,
+                OnUnreadable = TellUnreadable,
+                Progress = progress,
+            };
+            if (backing != null)
+            {
+                await DifferenceCopier.CopyAsync(source, target, backing, options, cancellationToken);
+            }
+            else
+            {
+                await ImageCopier.CopyAsync(source, target, options, cancellationToken);
+            }
+        });
+
+    private async Task CompressAsync(
+        BlockStorage source, Qcow2Image target, bool targetIsZero, OperationProgress? progress, CancellationToken cancellationToken)
+    {
+        var highest = target.Header.CompressionType == 0 ? 9 : 22;
+        if (settings.Level is { } level && (level < 1 || level > highest))
+        {
+            throw new CliException(ExitCode.Usage, $"--level {level}: expected 1 to {highest}");
+        }
+
+        var options = new CompressedCopyOptions
+        {
+            Level = settings.Level,
+            Threads = settings.Workers,
+            IsOrdered = settings.IsOrdered,
+            TargetIsZero = targetIsZero,
+            Progress = progress,
+        };
+        await CompressedImageCopier.CopyAsync(source, target, options, cancellationToken);
+    }
+
+    private void TellUnreadable(long offset, long length, BlockStorageException failure)
+    {
+        Interlocked.Add(ref _unreadable, length);
+        StandardError.Writer.WriteLine(string.Create(CultureInfo.InvariantCulture, $"eider: {length} bytes at {offset} become zeroes: {failure.Message}"));
+    }
+}
