@@ -1,6 +1,5 @@
 using Eider.Cli.Errors;
 using Eider.Cli.Images;
-using Eider.Storage;
 using Eider.Storage.Backends;
 using Eider.Storage.Formats;
 

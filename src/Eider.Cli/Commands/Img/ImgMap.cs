@@ -61,8 +61,9 @@ internal sealed class ImgMap
                 text.Append("offset           length           kind       depth  place in file\n");
                 foreach (var run in runs)
                 {
-                    text.Append(CultureInfo.InvariantCulture, $"0x{run.OffsetBytes,-14:x} 0x{run.LengthBytes,-14:x} {KindOf(run),-10} {run.Depth,-6} {Place(run)}".TrimEnd())
-                        .Append('\n');
+                    text.Append(string.Create(
+                        CultureInfo.InvariantCulture,
+                        $"0x{run.OffsetBytes,-14:x} 0x{run.LengthBytes,-14:x} {KindOf(run),-10} {run.Depth,-6} {Place(run)}").TrimEnd()).Append('\n');
                 }
             },
             json => WriteJson(json, runs));

@@ -67,7 +67,7 @@ internal static class VhdxHeader
     private static async ValueTask<byte[]> ItemAsync(
         HeaderReader reader, byte[] table, long region, Guid wanted, int length, CancellationToken cancellationToken)
     {
-        var count = Math.Min(BinaryPrimitives.ReadUInt16LittleEndian(table.AsSpan(10)), MaxRegions);
+        var count = Math.Min((int)BinaryPrimitives.ReadUInt16LittleEndian(table.AsSpan(10)), MaxRegions);
         for (var index = 1; index <= count; index++)
         {
             var entry = table.AsMemory(index * EntryBytes, EntryBytes);
