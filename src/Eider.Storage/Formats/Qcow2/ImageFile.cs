@@ -93,6 +93,13 @@ internal sealed class ImageFile(BlockStorage storage) : IAsyncDisposable
         }
     }
 
+    /// <summary>Cuts the file off behind an end where nothing is in use any more; nobody else is in the image.</summary>
+    public ValueTask CutAsync(long endBytes, CancellationToken cancellationToken)
+    {
+        Volatile.Write(ref _usedEnd, Math.Min(_usedEnd, endBytes));
+        return TrimAsync(endBytes, cancellationToken);
+    }
+
     public ValueTask<BlockResult> FlushAsync(CancellationToken cancellationToken) => Storage.FlushAsync(cancellationToken);
 
     public ValueTask DisposeAsync() => Storage.DisposeAsync();

@@ -118,6 +118,16 @@ internal sealed class RefcountTable(Qcow2Core core, ulong[] entries)
         core.Metadata.AddCluster(offset, MetadataKind.RefcountBlock);
     }
 
+    /// <summary>Takes a refcount block out of the table that counts nothing but itself: its cluster is free with it.</summary>
+    public void RemoveBlock(long index)
+    {
+        var offset = BlockOffset(index);
+        _entries[index] = 0;
+        _dirtySectors.Add((int)(index / SectorEntries));
+        core.Metadata.RemoveCluster(offset);
+        core.Cache.Forget(offset, core.Layout.ClusterBytes);
+    }
+
     /// <summary>Moves the table to a larger place; the next commit writes it there and then changes the header.</summary>
     public void Move(long offset, int clusters)
     {
