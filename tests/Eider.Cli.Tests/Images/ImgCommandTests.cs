@@ -265,6 +265,40 @@ public sealed class ImgCommandTests : IDisposable
     }
 
     [Fact]
+    public async Task Check_tells_leaks_and_damage_and_mends_only_when_told()
+    {
+        await _img.QemuAsync("create", "-q", "-f", "qcow2", "a.qcow2", "10M");
+        await _img.IoAsync("qcow2", "a.qcow2", "write -P 1 0 1M");
+        await _img.RunAsync("check", "a.qcow2");
+        await BreakAsync("a.qcow2");
+        var before = await File.ReadAllBytesAsync(_img.Folder.At("a.qcow2"), Token);
+        var (code, output, _) = await _img.TryAsync("check", "a.qcow2", "--json");
+        using var expected = JsonDocument.Parse((await _img.TryQemuAsync("check", "-f", "qcow2", "--output=json", "a.qcow2")).Output);
+        using var found = JsonDocument.Parse(output);
+        Assert.Equal(2, code);
+        Assert.Equal(expected.RootElement.GetProperty("corruptions").GetInt64(), found.RootElement.GetProperty("corruptions").GetInt64());
+        Assert.Equal(before, await File.ReadAllBytesAsync(_img.Folder.At("a.qcow2"), Token));
+        await _img.RunAsync("check", "--repair", "all", "a.qcow2");
+        await _img.QemuAsync("check", "-f", "qcow2", "a.qcow2");
+    }
+
+    [Fact]
+    public async Task Compact_shortens_the_file_and_refuses_a_damaged_one()
+    {
+        await _img.MakeDiskAsync("a.raw", 8 << 20);
+        await _img.QemuAsync("convert", "-f", "raw", "-O", "qcow2", "-S", "0", "a.raw", "a.qcow2");
+        await _img.IoAsync("qcow2", "a.qcow2", "write -P 0 0 5M");
+        var content = await _img.ContentAsync("qcow2", "a.qcow2");
+        var result = await _img.JsonAsync("compact", "a.qcow2");
+        Assert.Equal(content, await _img.ContentAsync("qcow2", "a.qcow2"));
+        Assert.InRange(new FileInfo(_img.Folder.At("a.qcow2")).Length, 1, 4 << 20);
+        Assert.Equal(new FileInfo(_img.Folder.At("a.qcow2")).Length, result.GetProperty("after-bytes").GetInt64());
+        await _img.QemuAsync("check", "-f", "qcow2", "a.qcow2");
+        await BreakAsync("a.qcow2");
+        Assert.Equal(2, (await _img.TryAsync("compact", "a.qcow2")).Code);
+    }
+
+    [Fact]
     public async Task Dd_copies_a_part()
     {
         var content = await _img.MakeDiskAsync("a.raw", 1 << 20);
@@ -315,6 +349,14 @@ public sealed class ImgCommandTests : IDisposable
     }
 
     public void Dispose() => _img.Dispose();
+
+    /// <summary>Sets the refcount of the first data cluster, the sixth of the file, to 0.</summary>
+    private async Task BreakAsync(string file)
+    {
+        await using var stream = File.OpenWrite(_img.Folder.At(file));
+        stream.Position = (2 << 16) + (5 * 2);
+        await stream.WriteAsync(new byte[2], Token);
+    }
 
     private async Task MakeChainAsync()
     {

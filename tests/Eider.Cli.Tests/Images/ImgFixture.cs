@@ -29,6 +29,22 @@ internal sealed class ImgFixture : IDisposable
     /// <summary>Runs qemu-img, which must succeed.</summary>
     public Task<string> QemuAsync(params string[] arguments) => ToolAsync("qemu-img", arguments);
 
+    /// <summary>Runs qemu-img, which may fail.</summary>
+    public async Task<(int Code, string Output)> TryQemuAsync(params string[] arguments)
+    {
+        using var process = Process.Start(new ProcessStartInfo("qemu-img", arguments)
+        {
+            WorkingDirectory = Folder.Path,
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+        })!;
+        var errors = process.StandardError.ReadToEndAsync(Token);
+        var output = await process.StandardOutput.ReadToEndAsync(Token);
+        await process.WaitForExitAsync(Token);
+        await errors;
+        return (process.ExitCode, output);
+    }
+
     /// <summary>Runs commands of qemu-io on an image.</summary>
     public async Task IoAsync(string format, string file, params string[] commands)
     {

@@ -10,6 +10,7 @@ internal static class ImgCommand
         ("create", ImgCreate.Create),
         ("info", ImgInfo.Create),
         ("convert", ImgConvert.Create),
+        ("check", ImgCheck.Create),
         ("map", ImgMap.Create),
         ("compare", ImgCompare.Create),
         ("checksum", ImgChecksum.Create),
@@ -18,6 +19,7 @@ internal static class ImgCommand
         ("commit", ImgCommit.Create),
         ("rebase", ImgRebase.Create),
         ("empty", ImgEmpty.Create),
+        ("compact", ImgCompact.Create),
         ("dd", ImgDd.Create),
         ("bench", ImgBench.Create),
     ];
