@@ -30,6 +30,7 @@ public sealed class ImgCommandTests : IDisposable
     }
 
     [Fact]
+    [System.Runtime.Versioning.UnsupportedOSPlatform("windows")]
     public async Task A_new_overlay_has_the_size_of_its_backing_image_and_keeps_the_mode_of_what_it_replaces()
     {
         await _img.QemuAsync("create", "-q", "-f", "raw", "base", "3M");
