@@ -51,6 +51,7 @@ internal static class ImageChain
                 Backing = null,
                 DataFile = null,
                 IsForRepair = false,
+                Snapshot = null,
                 IsFormatProbed = isProbed,
                 Above = above,
             };

@@ -59,6 +59,9 @@ public sealed record ImageOpenOptions
     /// <summary>True to open an image that is marked as corrupt for writing, to repair it.</summary>
     public bool IsForRepair { get; init; }
 
+    /// <summary>Id or name of the internal snapshot to read, in place of the disk as it is now; then read-only. Null for the disk.</summary>
+    public string? Snapshot { get; init; }
+
     /// <summary>Who else may have the files open that this image names.</summary>
     public FileLocking Locking { get; init; }
 

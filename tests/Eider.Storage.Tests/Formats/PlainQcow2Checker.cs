@@ -71,7 +71,36 @@ internal sealed class PlainQcow2Checker
             }
         }
 
+        ReferSnapshots();
         return Compare(copied);
+    }
+
+    private void ReferSnapshots()
+    {
+        var start = (long)Long(64);
+        var place = start;
+        for (var index = 0; index < Word(60); index++)
+        {
+            var l1 = (long)Long(place);
+            var entries = (long)Word((int)place + 8);
+            Refer(l1, ((entries * 8) + ClusterBytes - 1) / ClusterBytes);
+            for (var entry = l1; entry < l1 + (entries * 8); entry += 8)
+            {
+                if ((Long(entry) & OffsetMask) is var table and not 0)
+                {
+                    Refer((long)table, 1);
+                    ReferTable((long)table, []);
+                }
+            }
+
+            var lengths = Word((int)place + 12);
+            place += (40 + Word((int)place + 36) + (lengths >> 16) + (lengths & 0xFFFF) + 7) & ~7L;
+        }
+
+        if (place > start)
+        {
+            Refer(start, (place - start + ClusterBytes - 1) / ClusterBytes);
+        }
     }
 
     private void ReferTable(long table, List<(long Cluster, bool IsCopied)> copied)

@@ -2,6 +2,7 @@ using System.Buffers.Binary;
 using System.Globalization;
 using Eider.Storage.Backends;
 using Eider.Storage.Formats;
+using Eider.Storage.Formats.Qcow2;
 
 namespace Eider.Storage.Tests.Formats;
 
@@ -30,6 +31,9 @@ public sealed class Qcow2CrashTests
         { "cluster_size=2k,preallocation=metadata", 8 },
         { "cluster_size=512,refcount_bits=1", 9 },
         { "cluster_size=4k,backing", 10 },
+        { "cluster_size=4k,snapshots", 11 },
+        { "cluster_size=512,refcount_bits=8,snapshots", 12 },
+        { "cluster_size=16k,extended_l2=on,snapshots", 13 },
     };
 
     [Theory]
@@ -77,7 +81,8 @@ public sealed class Qcow2CrashTests
     {
         var memory = new MemoryStorage(0);
         var hasBacking = options.Contains(",backing", StringComparison.Ordinal);
-        var create = options.Replace(",backing", "", StringComparison.Ordinal).Split(',').Select(option => option.Split('='))
+        var hasSnapshots = options.Contains(",snapshots", StringComparison.Ordinal);
+        var create = options.Replace(",backing", "", StringComparison.Ordinal).Replace(",snapshots", "", StringComparison.Ordinal).Split(',').Select(option => option.Split('='))
             .ToDictionary(parts => parts[0], parts => parts[1]);
         await ImageFormats.Qcow2.CreateAsync(
             memory, new ImageCreateOptions { SizeBytes = DiskSectors * Sector, Options = create }, Cancel);
@@ -92,11 +97,28 @@ public sealed class Qcow2CrashTests
         for (var step = 0; step < steps; step++)
         {
             await StepAsync(image, log, random, changes, flushes);
+            if (hasSnapshots && step % 40 == 39)
+            {
+                await ChangeSnapshotsAsync((Qcow2Image)image, step);
+            }
         }
 
         await image.DisposeAsync();
         flushes.Add((log.Entries.Count, 0));
         return new Run { Initial = initial, Log = log.Entries, Changes = changes, Flushes = flushes, Backing = backing };
+    }
+
+    private static async Task ChangeSnapshotsAsync(Qcow2Image image, int step)
+    {
+        var present = await image.GetSnapshotsAsync(Cancel);
+        if (present.Count < 3)
+        {
+            await image.CreateSnapshotAsync($"step {step}", DateTimeOffset.UnixEpoch, Cancel);
+        }
+        else
+        {
+            await image.DeleteSnapshotAsync(present[step / 40 % 3].Id, Cancel);
+        }
     }
 
     private static async Task StepAsync(

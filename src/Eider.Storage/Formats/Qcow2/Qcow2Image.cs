@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using Eider.Storage.Formats.Qcow2.Checking;
+using Eider.Storage.Formats.Qcow2.Snapshots;
 
 namespace Eider.Storage.Formats.Qcow2;
 
@@ -61,6 +62,58 @@ public sealed class Qcow2Image : ImageStorage
         await AloneAsync(() => DropAllAsync(cancellationToken), cancellationToken).ConfigureAwait(false);
         return BlockResult.Ok;
     }
+
+    /// <summary>The internal snapshots, in the order of the image.</summary>
+    public async ValueTask<IReadOnlyList<Qcow2Snapshot>> GetSnapshotsAsync(CancellationToken cancellationToken = default)
+    {
+        var token = await AdmitAsync(BlockOperation.Read, cancellationToken).ConfigureAwait(false);
+        try
+        {
+            return (await SnapshotTable.ReadAsync(Header, _core.File, cancellationToken).ConfigureAwait(false)).Snapshots;
+        }
+        finally
+        {
+            _core.Gate.Exit(token);
+        }
+    }
+
+    /// <summary>Takes an internal snapshot of the disk as it is.</summary>
+    /// <param name="name">Its name; need not be unique, the id is.</param>
+    /// <param name="date">When it is taken.</param>
+    /// <param name="cancellationToken">Ends the work early, before the snapshot exists.</param>
+    /// <exception cref="BlockStorageException">The image cannot have one, or the host fails.</exception>
+    public async ValueTask<Qcow2Snapshot> CreateSnapshotAsync(
+        string name, DateTimeOffset date, CancellationToken cancellationToken = default)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(name);
+        Qcow2Snapshot? snapshot = null;
+        await ChangeSnapshotsAsync(
+            async operations => snapshot = await operations.CreateAsync(name, date, cancellationToken).ConfigureAwait(false), cancellationToken)
+            .ConfigureAwait(false);
+        return snapshot!;
+    }
+
+    /// <summary>Makes the disk, and its size, what they were when a snapshot was taken; the snapshot stays.</summary>
+    /// <param name="idOrName">Its id, or else its name.</param>
+    /// <param name="cancellationToken">Ends the work early, before anything changes.</param>
+    /// <exception cref="BlockStorageException">There is none (<see cref="BlockErrorKind.NotFound"/>), or the host fails.</exception>
+    public async ValueTask ApplySnapshotAsync(string idOrName, CancellationToken cancellationToken = default)
+    {
+        var size = SizeBytes;
+        await ChangeSnapshotsAsync(
+            operations => operations.ApplyAsync(idOrName, cancellationToken), cancellationToken).ConfigureAwait(false);
+        if (size != SizeBytes)
+        {
+            OnSizeChanged();
+        }
+    }
+
+    /// <summary>Deletes a snapshot.</summary>
+    /// <param name="idOrName">Its id, or else its name.</param>
+    /// <param name="cancellationToken">Ends the work early, before anything changes.</param>
+    /// <exception cref="BlockStorageException">There is none (<see cref="BlockErrorKind.NotFound"/>), or the host fails.</exception>
+    public ValueTask DeleteSnapshotAsync(string idOrName, CancellationToken cancellationToken = default) =>
+        ChangeSnapshotsAsync(operations => operations.DeleteAsync(idOrName, cancellationToken), cancellationToken);
 
     /// <summary>Compares the refcounts with all references, and sets right what is asked for. Nobody else is in the image meanwhile.</summary>
     /// <param name="repair">What to mend; nothing by default, and then nothing is written.</param>
@@ -397,6 +450,26 @@ public sealed class Qcow2Image : ImageStorage
         {
             _core.Gate.ExitAlone();
         }
+    }
+
+    private async ValueTask ChangeSnapshotsAsync(Func<SnapshotOperations, ValueTask> change, CancellationToken cancellationToken)
+    {
+        if (Geometry.IsReadOnly || _core.Layout.HasDataFile)
+        {
+            throw new BlockStorageException(
+                Geometry.IsReadOnly ? BlockErrorKind.AccessDenied : BlockErrorKind.UnsupportedFeature, BlockOperation.Write, Name, null,
+                $"{Name}: {(Geometry.IsReadOnly ? "opened read-only" : "an image with an external data file")} cannot change snapshots");
+        }
+
+        await AloneAsync(
+            async () =>
+            {
+                await WriteAllAsync().ConfigureAwait(false);
+                await change(new SnapshotOperations(_core)).ConfigureAwait(false);
+                await WriteAllAsync().ConfigureAwait(false);
+                await _core.Preparation.ForgetAsync(CancellationToken.None).ConfigureAwait(false);
+            },
+            cancellationToken).ConfigureAwait(false);
     }
 
     private async ValueTask DropAllAsync(CancellationToken cancellationToken)

@@ -11,6 +11,11 @@ internal static class Qcow2Opening
     {
         var header = await Qcow2HeaderReader.ReadAsync(file, cancellationToken).ConfigureAwait(false);
         CheckMode(header, file, options);
+        if (options.Snapshot != null)
+        {
+            header = await AsSnapshotAsync(header, file, options, cancellationToken).ConfigureAwait(false);
+        }
+
         var l1Bytes = header.L1Entries * 8L;
         if (header.L1Offset > file.SizeBytes - Math.Min(l1Bytes, file.SizeBytes) && l1Bytes > 0)
         {
@@ -58,6 +63,28 @@ internal static class Qcow2Opening
 
             throw;
         }
+    }
+
+    /// <summary>The header with the L1 table and the size of a snapshot, to read it in place.</summary>
+    private static async ValueTask<Qcow2Header> AsSnapshotAsync(
+        Qcow2Header header, BlockStorage file, ImageOpenOptions options, CancellationToken cancellationToken)
+    {
+        if (!options.IsReadOnly)
+        {
+            throw new BlockStorageException(
+                BlockErrorKind.AccessDenied, BlockOperation.Open, file.Name, null, $"{file.Name}: a snapshot can be read only; open it read-only");
+        }
+
+        var (snapshots, _) = await SnapshotTable.ReadAsync(header, new ImageFile(file), cancellationToken).ConfigureAwait(false);
+        var snapshot = SnapshotTable.Find(snapshots, options.Snapshot!, file.Name);
+        var found = header with
+        {
+            SizeBytes = snapshot.DiskBytes ?? header.SizeBytes,
+            L1Offset = snapshot.L1Offset,
+            L1Entries = snapshot.L1Entries,
+        };
+        return Qcow2HeaderReader.L1EntriesFor(found) <= found.L1Entries ? found : throw ImageErrors.Invalid(
+            file.Name, snapshot.L1Offset, $"the L1 table of snapshot '{snapshot.Name}' is too small for its disk");
     }
 
     private static void CheckMode(Qcow2Header header, BlockStorage file, ImageOpenOptions options)

@@ -49,6 +49,13 @@ internal static class SnapshotTable
         return (snapshots, offset - header.SnapshotsOffset);
     }
 
+    /// <summary>The snapshot with an id, or else with a name.</summary>
+    /// <exception cref="BlockStorageException">There is none.</exception>
+    public static Qcow2Snapshot Find(List<Qcow2Snapshot> snapshots, string idOrName, string path) =>
+        snapshots.Find(snapshot => snapshot.Id == idOrName) ?? snapshots.Find(snapshot => snapshot.Name == idOrName)
+        ?? throw new BlockStorageException(
+            BlockErrorKind.NotFound, BlockOperation.Open, path, null, $"{path}: there is no snapshot '{idOrName}'");
+
     private static Qcow2Snapshot Parse(
         ReadOnlySpan<byte> fixedPart, ReadOnlySpan<byte> variable, int extra, int idBytes, Qcow2Header header, string name, long offset)
     {
