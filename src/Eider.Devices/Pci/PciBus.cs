@@ -209,12 +209,8 @@ public sealed class PciBus
     // Software looks at functions 1 to 7 only if function 0 says that there are some (section 6.2.1).
     private void MarkFunctions(int device)
     {
-        var all = Functions.Where(entry => entry.Address.Device == device).ToList();
-        var multi = all.Any(entry => entry.Address.Function != 0);
-        foreach (var (_, function) in all)
-        {
-            function.Config.SetBits((int)PciRegister.HeaderType, 1, 0x80, multi ? 0x80U : 0);
-        }
+        var isMulti = Functions.Any(entry => entry.Address.Device == device && entry.Address.Function != 0);
+        _functions[device * PciAddress.FunctionCount]?.Config.SetBits((int)PciRegister.HeaderType, 1, 0x80, isMulti ? 0x80U : 0);
     }
 
     private Task RemapLocked()

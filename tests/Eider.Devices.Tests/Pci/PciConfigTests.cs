@@ -118,7 +118,7 @@ public sealed class PciConfigTests
     {
         var first = _bench.Add(new ScriptedFunction([]), 3);
         var second = _bench.Add(new ScriptedFunction([]), 3, 1);
-        Assert.Equal(0x80U, _bench.Config(first, 0x0E, 1));
+        Assert.Equal((0x80U, 0U), (_bench.Config(first, 0x0E, 1), _bench.Config(second, 0x0E, 1)));
         _bench.Bus.Reset();
         Assert.Equal(0x80U, _bench.Config(first, 0x0E, 1));
         Assert.True(_bench.Bus.Detach(second).IsCompleted);
