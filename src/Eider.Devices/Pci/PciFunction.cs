@@ -75,7 +75,7 @@ public abstract class PciFunction
     public PciCommand Command => (PciCommand)Config.Get((int)PciRegister.Command, 2);
 
     /// <summary>True if the driver lets the function reach memory; a device asks before each DMA.</summary>
-    public bool IsBusMaster => Command.HasFlag(PciCommand.BusMaster);
+    public bool IsBusMaster => (Command & PciCommand.BusMaster) != 0;
 
     /// <summary>The level of the pin that the device wants; shown by the wire unless the driver disabled it or uses messages.</summary>
     protected IInterruptLine Interrupt => _interrupt;
@@ -85,7 +85,7 @@ public abstract class PciFunction
 
     /// <summary>True while the wire is to be high.</summary>
     internal bool IsInterruptAsserted =>
-        _interrupt.Level && Address is not null && !Command.HasFlag(PciCommand.InterruptDisable) && !IsMsixEnabled && _msi is not { IsEnabled: true };
+        _interrupt.Level && Address is not null && (Command & PciCommand.InterruptDisable) == 0 && !IsMsixEnabled && _msi is not { IsEnabled: true };
 
     /// <summary>A read of configuration space: 1, 2 or 4 bytes inside of one double word.</summary>
     /// <remarks>A device overrides it to make a register of its own current first; then it calls this.</remarks>
@@ -253,7 +253,7 @@ public abstract class PciFunction
     /// <summary>Where a region is decoded; null if it is not.</summary>
     internal ulong? DecodedBase(PciRegion region)
     {
-        if (!Command.HasFlag(region.IsPorts ? PciCommand.IoSpace : PciCommand.MemorySpace) || !IsRegionEnabled(region.Index))
+        if ((Command & (region.IsPorts ? PciCommand.IoSpace : PciCommand.MemorySpace)) == 0 || !IsRegionEnabled(region.Index))
         {
             return null;
         }

@@ -244,6 +244,33 @@ public sealed class PciInterruptClauseTests
         Assert.Equal(0u, bench.Pci.Config(bench.Function, (int)PciRegister.Command, 2));
     }
 
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task A_notification_and_an_interrupt_allocate_nothing(bool byMessage)
+    {
+        var device = new EchoDevice();
+        await using var bench = Started(device, FeatureSets.Split, byMessage);
+        var (address, isr) = (bench.NotifyAddress(0), bench.AddressOf(VirtioPciCapability.IsrStatus));
+        bench.ProgramVector(1, 0x9000, 0x101, isMasked: true); // the bench's list of messages would grow
+        var data = new byte[2];
+        RunRounds(100);
+        var before = GC.GetAllocatedBytesForCurrentThread();
+        RunRounds(1000);
+        Assert.Equal(0, GC.GetAllocatedBytesForCurrentThread() - before);
+
+        void RunRounds(int count)
+        {
+            for (var i = 0; i < count; i++)
+            {
+                data.AsSpan().Clear();
+                bench.Pci.Io.MmioWrite(address, data);
+                bench.Transport.RaiseUsed(0);
+                bench.Pci.Io.MmioRead(isr, data.AsSpan(0, 1));
+            }
+        }
+    }
+
     private static VirtioPciBench Started(EchoDevice device, ulong features, bool byMessage, int queues = 1)
     {
         var bench = new VirtioPciBench(device);
