@@ -3,7 +3,7 @@ using Eider.Hardware.Bus;
 namespace Eider.Devices.Pci;
 
 /// <summary>
-/// The reset control register of the PIIX family at port 0xCF9 (82371SB, section 2.5.4.2), beside the configuration address: bit 2
+/// The reset control register of the PIIX, a PCI chip of Intel, at port 0xCF9 (82371SB, order 290550), beside the configuration address: bit 2
 /// going from 0 to 1 resets, bit 1 says that the whole board is meant.
 /// </summary>
 /// <param name="reset">Called when the guest asks for it, with true for a reset of the whole board. Must not block or throw.</param>
