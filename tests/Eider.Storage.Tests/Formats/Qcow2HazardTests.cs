@@ -1,0 +1,161 @@
+using System.Buffers.Binary;
+using Eider.Storage.Backends;
+using Eider.Storage.Formats;
+using Eider.Storage.Formats.Qcow2;
+using Eider.Storage.Layers;
+
+namespace Eider.Storage.Tests.Formats;
+
+/// <summary>Clusters that are used again, and changes that end in the middle: nothing else may lose its data by it.</summary>
+public sealed class Qcow2HazardTests : IDisposable
+{
+    private const int Cluster = 65536;
+    private const long OtherSlice = 32 << 20;
+
+    private readonly TemporaryFolder _folder = new();
+
+    private static CancellationToken Cancel => TestContext.Current.CancellationToken;
+
+    [Fact]
+    public async Task A_freed_cluster_of_compressed_data_gets_no_more_of_them_once_it_holds_something_else()
+    {
+        var path = _folder["disk.qcow2"];
+        await CreateAsync(path, 64 << 20, []);
+        await using (var image = await OpenAsync(path))
+        {
+            await image.WriteCompressedAsync(0, Filled(1), Cancel);
+            await image.WriteAsync(0, Filled(2), Cancel);
+            await image.FlushAsync(Cancel);
+            for (var round = 0; round < 4; round++)
+            {
+                // One of these takes the place that the compressed data had.
+                await image.WriteAsync((1 + round) * Cluster, Filled((byte)(3 + round)), Cancel);
+                await image.WriteCompressedAsync((10 + round) * Cluster, Filled(9), Cancel);
+                await image.FlushAsync(Cancel);
+            }
+
+            for (var round = 0; round < 4; round++)
+            {
+                await AssertFilledAsync(image, (1 + round) * Cluster, (byte)(3 + round));
+                await AssertFilledAsync(image, (10 + round) * Cluster, 9);
+            }
+        }
+
+        QemuTools.Check(path);
+    }
+
+    [Fact]
+    public async Task Emptying_that_fails_in_the_middle_frees_nothing_that_is_still_referred_to()
+    {
+        var path = _folder["disk.qcow2"];
+        var table = await TwoSlicesAsync(path);
+        await using (var faults = new FaultStorage(FileStorage.Open(path), []))
+        {
+            await using var image = await ImageFormats.Qcow2.OpenAsync(faults, ImageOpenOptions.Default, Cancel);
+            faults.Add(new FaultRule { Operation = BlockOperation.Read, OffsetBytes = table + 4096, IsOnce = true });
+            await Assert.ThrowsAsync<BlockStorageException>(async () => await image.MakeEmptyAsync(Cancel));
+            for (var round = 0; round < 4; round++)
+            {
+                await image.FlushAsync(Cancel);
+                await image.WriteAsync((100 + round) * Cluster, Filled(7), Cancel);
+            }
+
+            await AssertFilledAsync(image, 0, 1);
+            await AssertFilledAsync(image, OtherSlice, 2);
+        }
+
+        QemuTools.Check(path);
+    }
+
+    [Fact]
+    public async Task What_a_shrink_could_not_drop_does_not_show_when_the_disk_grows_again()
+    {
+        var path = _folder["disk.qcow2"];
+        var table = await TwoSlicesAsync(path);
+        await using (var faults = new FaultStorage(FileStorage.Open(path), []))
+        {
+            await using var image = await ImageFormats.Qcow2.OpenAsync(faults, ImageOpenOptions.Default, Cancel);
+            faults.Add(new FaultRule { Operation = BlockOperation.Read, OffsetBytes = table + 4096, IsOnce = true });
+            await Assert.ThrowsAsync<BlockStorageException>(async () => await image.ResizeAsync(Cluster, Cancel));
+            Assert.Equal(BlockResult.Ok, await image.ResizeAsync(64 << 20, Cancel));
+            await AssertFilledAsync(image, 0, 1);
+            await AssertFilledAsync(image, OtherSlice, 0);
+        }
+
+        QemuTools.Check(path);
+    }
+
+    [Fact]
+    public async Task Lazy_refcounts_keep_the_refcount_table_that_the_header_names()
+    {
+        var path = _folder["disk.qcow2"];
+        await CreateAsync(path, 16 << 20, new() { ["cluster_size"] = "512", ["refcount_bits"] = "64", ["lazy_refcounts"] = "on" });
+        await using var image = await OpenAsync(path);
+        for (var offset = 0; offset < 8 << 20; offset += Cluster)
+        {
+            await image.WriteAsync(offset, Filled(0xAB), Cancel);
+            if (offset % (8 * Cluster) == 0)
+            {
+                await image.FlushAsync(Cancel);
+                await AssertTableAsync(path);
+            }
+        }
+    }
+
+    public void Dispose() => _folder.Dispose();
+
+    /// <summary>The header's table names a refcount block that counts the header: nothing else was put there.</summary>
+    private static async Task AssertTableAsync(string path)
+    {
+        await using var file = FileStorage.Open(path, new FileStorageOptions { IsReadOnly = true, Locking = FileLocking.None });
+        var table = await ReadWordAsync(file, 48);
+        var block = await ReadWordAsync(file, table);
+        Assert.InRange(block, 512, file.SizeBytes - 512);
+        Assert.Equal(0, block % 512);
+        Assert.Equal(1, await ReadWordAsync(file, block));
+    }
+
+    private static async Task<long> ReadWordAsync(FileStorage file, long offset)
+    {
+        var word = new byte[8];
+        await file.ReadAsync(offset, word, Cancel);
+        return BinaryPrimitives.ReadInt64BigEndian(word);
+    }
+
+    /// <summary>An image with data that two pieces of one L2 table describe; where the table is.</summary>
+    private static async Task<long> TwoSlicesAsync(string path)
+    {
+        await CreateAsync(path, 64 << 20, []);
+        await using (var image = await OpenAsync(path))
+        {
+            await image.WriteAsync(0, Filled(1), Cancel);
+            await image.WriteAsync(OtherSlice, Filled(2), Cancel);
+        }
+
+        await using var file = FileStorage.Open(path);
+        return await ReadWordAsync(file, await ReadWordAsync(file, 40)) & 0x00FF_FFFF_FFFF_FE00;
+    }
+
+    private static byte[] Filled(byte value)
+    {
+        var bytes = new byte[Cluster];
+        bytes.AsSpan().Fill(value);
+        return bytes;
+    }
+
+    private static async Task AssertFilledAsync(BlockStorage image, long offset, byte value)
+    {
+        var bytes = new byte[Cluster];
+        await image.ReadAsync(offset, bytes, Cancel);
+        Assert.Equal(-1, bytes.AsSpan().IndexOfAnyExcept(value));
+    }
+
+    private static async Task CreateAsync(string path, long size, Dictionary<string, string> options)
+    {
+        await using var file = FileStorage.Create(path, 0);
+        await ImageFormats.Qcow2.CreateAsync(file, new ImageCreateOptions { SizeBytes = size, Options = options }, Cancel);
+    }
+
+    private static async Task<Qcow2Image> OpenAsync(string path) =>
+        (Qcow2Image)await ImageFormats.Qcow2.OpenAsync(FileStorage.Open(path), ImageOpenOptions.Default, Cancel);
+}
