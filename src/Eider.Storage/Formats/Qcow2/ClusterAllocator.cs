@@ -227,6 +227,7 @@ internal sealed class ClusterAllocator(Qcow2Core core, RefcountTable refcounts)
         {
             var first = offset >> core.Layout.ClusterBits;
             var last = (offset + lengthBytes - 1) >> core.Layout.ClusterBits;
+            CloseIfTouched(first, last - first + 1);
             if (await refcounts.ChangeAsync(first, last - first + 1, delta, cancellationToken).ConfigureAwait(false))
             {
                 _hint = Math.Min(_hint, first);
@@ -514,11 +515,7 @@ internal sealed class ClusterAllocator(Qcow2Core core, RefcountTable refcounts)
         var bits = core.Layout.ClusterBits;
         var first = free.Offset >> bits;
         var count = ((free.Offset + free.LengthBytes - 1) >> bits) - first + 1;
-        if ((free.Offset & core.Layout.ClusterMask) != 0)
-        {
-            // The cluster that is filled with compressed ones may become free now, and then it is not open any more.
-            _openBytes = -1;
-        }
+        CloseIfTouched(first, count);
 
         // All that can fail comes first: what is done for a part must not be done again.
         await refcounts.LoadAsync(first, count, cancellationToken).ConfigureAwait(false);
@@ -530,6 +527,19 @@ internal sealed class ClusterAllocator(Qcow2Core core, RefcountTable refcounts)
         if (await refcounts.ChangeAsync(first, count, -1, CancellationToken.None).ConfigureAwait(false))
         {
             _hint = Math.Min(_hint, first);
+        }
+    }
+
+    /// <summary>
+    /// The cluster that is filled with compressed ones may become free, and then be given to somebody else: nothing more
+    /// goes behind them.
+    /// </summary>
+    private void CloseIfTouched(long first, long count)
+    {
+        var open = _openBytes >> core.Layout.ClusterBits;
+        if (_openBytes >= 0 && open >= first && open < first + count)
+        {
+            _openBytes = -1;
         }
     }
 

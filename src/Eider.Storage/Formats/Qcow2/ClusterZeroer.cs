@@ -62,44 +62,48 @@ internal sealed class ClusterZeroer(Qcow2Core core)
         }
     }
 
+    /// <summary>Drops the entries of one table from a cluster on. Nothing is freed before the tables have let go of it.</summary>
     private async ValueTask DropTableAsync(long guest, bool isWhole, CancellationToken cancellationToken)
     {
         var index = core.Layout.L1Index(guest);
-        var table = (long)(core.L1[index] & L2Entry.OffsetMask);
-        var isShared = (core.L1[index] & L2Entry.CopiedFlag) == 0;
-        if (!isWhole)
+        var dropped = new List<L2Entry>();
+        for (int count; core.Layout.L1Index(guest) == index; guest += (long)count << core.Layout.ClusterBits)
         {
-            table = await core.L2.GetWritableTableAsync(guest, cancellationToken).ConfigureAwait(false);
-        }
-
-        while (core.Layout.L1Index(guest) == index)
-        {
-            var entries = new L2Entry[core.L2.ClustersInSlice(guest)];
+            count = core.L2.ClustersInSlice(guest);
+            var entries = new L2Entry[count];
             await core.L2.ReadAsync(guest, entries, cancellationToken).ConfigureAwait(false);
-            foreach (var entry in entries)
+            var filled = entries.Where(entry => !entry.IsEmpty).ToList();
+            if (isWhole)
             {
-                core.L2.Free(entry, mayPunch: true);
+                dropped.AddRange(filled);
             }
-
-            if (!isWhole)
+            else if (filled.Count > 0)
             {
-                await core.L2.WriteAsync(table, guest, new L2Entry[entries.Length], cancellationToken).ConfigureAwait(false);
+                var table = await core.L2.GetWritableTableAsync(guest, cancellationToken).ConfigureAwait(false);
+                await core.L2.WriteAsync(table, guest, new L2Entry[count], cancellationToken).ConfigureAwait(false);
+                filled.ForEach(entry => core.L2.Free(entry, mayPunch: true));
             }
-
-            guest += (long)entries.Length << core.Layout.ClusterBits;
         }
 
         if (isWhole)
         {
-            core.L1.Set(index, 0);
-            core.Metadata.RemoveCluster(table);
-            if (!isShared)
-            {
-                core.Cache.Forget(table, core.Layout.ClusterBytes);
-            }
-
-            core.Allocator.FreeLater(table, core.Layout.ClusterBytes, mayPunch: true);
+            DropWholeTable(index, dropped);
         }
+    }
+
+    private void DropWholeTable(int index, List<L2Entry> entries)
+    {
+        var table = (long)(core.L1[index] & L2Entry.OffsetMask);
+        var isShared = (core.L1[index] & L2Entry.CopiedFlag) == 0;
+        core.L1.Set(index, 0);
+        core.Metadata.RemoveCluster(table);
+        if (!isShared)
+        {
+            core.Cache.Forget(table, core.Layout.ClusterBytes);
+        }
+
+        entries.ForEach(entry => core.L2.Free(entry, mayPunch: true));
+        core.Allocator.FreeLater(table, core.Layout.ClusterBytes, mayPunch: true);
     }
 
     private async ValueTask WriteZeroDataAsync(long offsetBytes, long lengthBytes, CancellationToken cancellationToken)

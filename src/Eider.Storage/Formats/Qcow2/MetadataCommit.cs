@@ -77,7 +77,8 @@ internal sealed class MetadataCommit(Qcow2Core core)
         var isTableChanged = l2.Count > 0 || l1.Count > 0;
         try
         {
-            if (withRefcounts || !core.Header.HasLazyRefcounts)
+            // A table that moved is named by the header before its old place, which is among the freed, is used again.
+            if (withRefcounts || !core.Header.HasLazyRefcounts || core.Allocator.Refcounts.IsMoved)
             {
                 await WriteRefcountsAsync(isTableChanged).ConfigureAwait(false);
             }
@@ -167,13 +168,27 @@ internal sealed class MetadataCommit(Qcow2Core core)
             if (isMoved)
             {
                 await SwitchTableAsync(place, clusters).ConfigureAwait(false);
-                refcounts.HeaderNames(place);
+                await WithRefcountsAsync(() => refcounts.HeaderNames(place)).ConfigureAwait(false);
             }
         }
         catch
         {
-            refcounts.PutBack(table.Select(sector => sector.Sector));
+            await WithRefcountsAsync(() => refcounts.PutBack(table.Select(sector => sector.Sector))).ConfigureAwait(false);
             throw;
+        }
+    }
+
+    /// <summary>Changes what the table knows of itself, while nobody moves it.</summary>
+    private async ValueTask WithRefcountsAsync(Action action)
+    {
+        await core.Allocator.EnterAsync(CancellationToken.None).ConfigureAwait(false);
+        try
+        {
+            action();
+        }
+        finally
+        {
+            core.Allocator.Exit();
         }
     }
 

@@ -40,11 +40,14 @@ internal sealed class MetadataMap(Qcow2Layout layout, string name)
     }
 
     /// <summary>Adds a range of a structure that there are several of.</summary>
-    public void AddRange(MetadataKind kind, long offset, long length)
+    public void AddRange(MetadataKind kind, long offset, long length) => AddRanges(kind, [(offset, length)]);
+
+    /// <summary>Adds the ranges of structures that there may be very many of.</summary>
+    public void AddRanges(MetadataKind kind, IEnumerable<(long Offset, long Length)> ranges)
     {
         lock (_gate)
         {
-            Volatile.Write(ref _ranges, [.. _ranges, (kind, offset, length)]);
+            Volatile.Write(ref _ranges, [.. _ranges, .. ranges.Select(range => (kind, range.Offset, range.Length))]);
         }
     }
 

@@ -137,6 +137,12 @@ public sealed class Qcow2Image : ImageStorage
             }
 
             await WriteAllAsync().ConfigureAwait(false);
+            if (_core.IsBroken && _core.Preparation.IsDone)
+            {
+                // What is in memory only is never written: the file is what there is to check.
+                await _core.Preparation.ForgetAsync(cancellationToken).ConfigureAwait(false);
+            }
+
             var result = await new Qcow2Checker(_core).RunAsync(repair, cancellationToken).ConfigureAwait(false);
             if (repair != Qcow2Repair.None)
             {

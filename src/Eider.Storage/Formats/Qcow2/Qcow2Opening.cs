@@ -107,9 +107,11 @@ internal static class Qcow2Opening
     private static async ValueTask<BlockStorage?> OpenDataAsync(
         Qcow2Header header, BlockStorage file, ImageOpenOptions options, CancellationToken cancellationToken)
     {
-        if (options.DataFile != null)
+        if (options.DataFile is { } given)
         {
-            return options.DataFile;
+            return options.IsReadOnly || !given.Geometry.IsReadOnly ? given : throw new BlockStorageException(
+                BlockErrorKind.AccessDenied, BlockOperation.Open, file.Name, null,
+                $"{file.Name}: its data file {given.Name} cannot be written; open the image read-only");
         }
 
         var name = header.DataFileName ?? throw ImageErrors.Invalid(

@@ -15,7 +15,7 @@ internal static class Qcow2Resizing
     /// <param name="cancellationToken">Ends the request early.</param>
     public static async ValueTask RunAsync(Qcow2Core core, long sizeBytes, CancellationToken cancellationToken)
     {
-        var size = (sizeBytes + SectorBytes - 1) & ~(SectorBytes - 1L);
+        var size = (Math.Min(sizeBytes, long.MaxValue - SectorBytes) + SectorBytes - 1) & ~(SectorBytes - 1L);
         await CheckSnapshotsAsync(core, cancellationToken).ConfigureAwait(false);
         if (size > core.Header.SizeBytes)
         {
@@ -84,6 +84,9 @@ internal static class Qcow2Resizing
     private static async ValueTask GrowAsync(Qcow2Core core, long size, CancellationToken cancellationToken)
     {
         var old = core.Header.SizeBytes;
+
+        // A shrink that was interrupted may have left clusters behind the end: they must not show again.
+        await core.Zeroer.DropFromAsync(old, cancellationToken).ConfigureAwait(false);
         await core.Commit.RunAsync(mustFlush: true, withRefcounts: false, cancellationToken).ConfigureAwait(false);
         await GrowL1Async(core, Qcow2HeaderReader.L1EntriesFor(core.Header with { SizeBytes = size }), cancellationToken).ConfigureAwait(false);
         core.UpdateHeader(header => header with { SizeBytes = size });

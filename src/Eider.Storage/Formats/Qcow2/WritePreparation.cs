@@ -118,10 +118,9 @@ internal sealed class WritePreparation(Qcow2Core core)
         {
             var (snapshots, length) = await SnapshotTable.ReadAsync(header, core.File, cancellationToken).ConfigureAwait(false);
             map.AddRange(MetadataKind.SnapshotTable, header.SnapshotsOffset, length);
-            foreach (var snapshot in snapshots.Where(snapshot => snapshot.L1Entries > 0))
-            {
-                map.AddRange(MetadataKind.InactiveL1, snapshot.L1Offset, snapshot.L1Entries * 8L);
-            }
+            map.AddRanges(
+                MetadataKind.InactiveL1,
+                snapshots.Where(snapshot => snapshot.L1Entries > 0).Select(snapshot => (snapshot.L1Offset, snapshot.L1Entries * 8L)));
         }
 
         AddExtension(map, Qcow2ExtensionType.Bitmaps, MetadataKind.BitmapDirectory, offsetField: 16, lengthField: 8);

@@ -203,6 +203,6 @@ internal sealed class Qcow2Checker
         // The old table and its blocks are not counted: they become free.
         var walk = new ReferenceWalk(_core, new FindingList());
         await walk.RunAsync(cancellationToken).ConfigureAwait(false);
-        await RefcountRebuild.RunAsync(_core, walk.Counts, cancellationToken).ConfigureAwait(false);
+        await RefcountRebuild.RunAsync(_core, walk.Counts, _walk.Counts.End, cancellationToken).ConfigureAwait(false);
     }
 }

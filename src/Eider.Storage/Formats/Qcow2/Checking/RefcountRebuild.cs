@@ -11,12 +11,13 @@ internal static class RefcountRebuild
     /// <summary>Rebuilds the refcounts from references; the image must be opened again afterwards.</summary>
     /// <param name="core">The image; nobody else is in it.</param>
     /// <param name="counts">References without those of the refcount table and its blocks.</param>
+    /// <param name="usedEnd">The number behind the last cluster in use, also by the old table and its blocks.</param>
     /// <param name="cancellationToken">Ends the work before the header is changed.</param>
-    public static async ValueTask RunAsync(Qcow2Core core, ReferenceCounts counts, CancellationToken cancellationToken)
+    public static async ValueTask RunAsync(Qcow2Core core, ReferenceCounts counts, long usedEnd, CancellationToken cancellationToken)
     {
         var bits = core.Layout.ClusterBits;
         var perBlock = 1L << core.Layout.RefcountBlockBits;
-        var first = counts.End;
+        var first = Math.Max(counts.End, usedEnd);
         var (blocks, clusters) = (1L, 1L);
         while (blocks * perBlock < first + blocks + clusters || clusters << (bits - 3) < blocks)
         {

@@ -33,8 +33,18 @@ internal sealed class ReferenceWalk(Qcow2Core core, FindingList findings)
         {
             var (snapshots, length) = await SnapshotTable.ReadAsync(header, core.File, cancellationToken).ConfigureAwait(false);
             Refer(header.SnapshotsOffset, length, "snapshot table");
+            var l1Bytes = 0L;
             foreach (var snapshot in snapshots)
             {
+                cancellationToken.ThrowIfCancellationRequested();
+                l1Bytes += snapshot.L1Entries * 8L;
+                if (l1Bytes > RoundedEnd)
+                {
+                    // Tables that lie over each other would let a small file be read for ever.
+                    throw ImageErrors.Corrupt(
+                        core.Name, BlockOperation.Read, snapshot.L1Offset, "the L1 tables of the snapshots are longer than the file: they overlap");
+                }
+
                 Refer(snapshot.L1Offset, snapshot.L1Entries * 8L, "L1 table of a snapshot");
                 var l1 = await L1Table.ReadAsync(core.File, snapshot.L1Offset, snapshot.L1Entries, cancellationToken).ConfigureAwait(false);
                 AddTables(l1, snapshot.L1Offset, isActive: false);
