@@ -97,9 +97,9 @@ internal sealed class PciMsix(InterruptGroup group, PciConfigSpace config, int c
     {
         if (offset < capability + 4 && offset + length > capability + 2)
         {
-            var control = config.Get(capability + 2, 2);
             lock (_gate)
             {
+                var control = config.Get(capability + 2, 2); // under the lock: the last one to write is the last one to be heard
                 Apply((control & EnableBit) != 0, (control & FunctionMaskBit) != 0);
             }
         }

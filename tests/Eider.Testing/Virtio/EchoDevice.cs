@@ -34,6 +34,9 @@ public class EchoDevice : VirtioDevice
 
     public byte[] Config { get; set; } = new byte[16];
 
+    /// <summary>Runs while the driver reads the configuration, before the bytes are taken.</summary>
+    public Action? BeforeConfigRead { get; set; }
+
     public IReadOnlyList<VirtioSharedMemory> Regions { get; set; } = [];
 
     /// <summary>Keeps requests until the test completes them.</summary>
@@ -133,6 +136,7 @@ public class EchoDevice : VirtioDevice
 
     public override bool ReadConfig(int offset, Span<byte> data)
     {
+        BeforeConfigRead?.Invoke();
         Config.AsSpan(offset, data.Length).CopyTo(data);
         return true;
     }

@@ -110,8 +110,10 @@ public sealed class VirtioPciDevice : VirtioTransport
                 _interrupt.Drive();
                 return BusResult.Ok;
             case >= VirtioPciLayout.ConfigOffset and < VirtioPciLayout.NotifyOffset:
+                // In this order: a change that falls into the read is one that the driver saw.
+                var read = ReadConfig(offset - VirtioPciLayout.ConfigOffset, data);
                 SeeGeneration();
-                return ReadConfig(offset - VirtioPciLayout.ConfigOffset, data);
+                return read;
             case >= VirtioPciLayout.NotifyOffset and < VirtioPciLayout.MsixTableOffset:
                 data.Clear(); // nothing is to be read there
                 return BusResult.Ok;

@@ -80,6 +80,23 @@ public sealed class PciCommonClauseTests
         });
     }
 
+    // Between the two halves of one field: a driver that reads the same generation before and after takes both for one value.
+    [Fact]
+    public async Task The_generation_moves_when_the_change_falls_into_the_read_itself()
+    {
+        var device = new EchoDevice { Config = new byte[8] };
+        await using var bench = new VirtioPciBench(device);
+        var config = bench.AddressOf(VirtioPciCapability.DeviceConfiguration);
+        var before = bench.Common(VirtioPciCommonRegister.ConfigGeneration, 1);
+        var low = bench.Pci.Mmio(config);
+        device.BeforeConfigRead = () => device.Host.ConfigChanged(() => Array.Fill(device.Config, (byte)0xFF));
+        var high = bench.Pci.Mmio(config + 4);
+        device.BeforeConfigRead = null;
+
+        Assert.Equal((0U, uint.MaxValue), (low, high));
+        Assert.NotEqual(before, bench.Common(VirtioPciCommonRegister.ConfigGeneration, 1));
+    }
+
     [Fact]
     public async Task Spec_4_1_4_3_1_f_WritingZeroResetsAndReadsZeroWhenDone()
     {
