@@ -119,6 +119,7 @@ public static class MachineFile
         _ when type.Contains("System.UInt64", StringComparison.Ordinal) => "a whole number from 0 on",
         _ when type.Contains("System.Int", StringComparison.Ordinal) => "a whole number",
         _ when type.EndsWith(nameof(VirtioRing), StringComparison.Ordinal) => "\"packed\" or \"split\"",
+        _ when type.EndsWith(nameof(VirtioTransportKind), StringComparison.Ordinal) => "\"virtio-mmio\" or \"virtio-pci\"",
         _ when type.EndsWith(nameof(DiskOverlay), StringComparison.Ordinal) => "\"none\" or \"mem\"",
         _ when type.EndsWith(nameof(IdeControllerKind), StringComparison.Ordinal) => "\"cmd646\" or \"ata-generic\"",
         _ when type.EndsWith(nameof(IdeDeviceKind), StringComparison.Ordinal) => "\"disk\" or \"cdrom\"",

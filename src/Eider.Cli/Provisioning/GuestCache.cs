@@ -20,6 +20,8 @@ internal sealed class GuestCache(string directory, IProgressReport progress)
     private const string RootName = "root.img";
     private const string ManifestName = "guest.json";
 
+    private static readonly string[] Needed = [ImageName, InitrdName, RootName];
+
     // To be raised when what is made of the same packages and scripts changes.
     private const int Recipe = 3;
 
@@ -64,7 +66,7 @@ internal sealed class GuestCache(string directory, IProgressReport progress)
 
         DebianRelease.Require(File.Exists("/etc/os-release") ? await File.ReadAllTextAsync("/etc/os-release", cancellationToken) : null);
         CreateCache(release);
-        await using var held = await HoldAsync(release, cancellationToken);
+        await using var held = await HoldAsync(Path.Combine(ReleaseDirectory(release), "lock"), cancellationToken);
         var fetcher = new PackageFetcher(ReleaseDirectory(release), release);
         var set = (update ? null : fetcher.Cached()) ?? await fetcher.FetchAsync(progress, cancellationToken);
         var target = GuestDirectory(release, set);
@@ -96,19 +98,25 @@ internal sealed class GuestCache(string directory, IProgressReport progress)
         }
     }
 
-    // One process fetches, the others wait for it.
-    private async Task<FileStream> HoldAsync(string release, CancellationToken cancellationToken)
+    /// <summary>Takes the file for this process: one fetches, the others wait for it, as long as it takes.</summary>
+    /// <exception cref="CliException">The file cannot be made, for another reason than that somebody holds it.</exception>
+    internal static async Task<FileStream> HoldAsync(string path, CancellationToken cancellationToken)
     {
-        var path = Path.Combine(ReleaseDirectory(release), "lock");
+        const int HeldByAnother = 11; // EWOULDBLOCK on Linux
         while (true)
         {
             try
             {
                 return new FileStream(path, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
             }
-            catch (IOException cause) when (cause is not FileNotFoundException and not DirectoryNotFoundException)
+            catch (IOException held) when (held.HResult == HeldByAnother)
             {
                 await Task.Delay(TimeSpan.FromMilliseconds(200), cancellationToken);
+            }
+            catch (Exception cause) when (cause is IOException or UnauthorizedAccessException)
+            {
+                throw new CliException(
+                    ExitCode.CannotCreate, $"{path}: cannot be made ({cause.Message}); set XDG_CACHE_HOME to a folder of yours", cause);
             }
         }
     }
@@ -123,7 +131,9 @@ internal sealed class GuestCache(string directory, IProgressReport progress)
         {
             var manifest = JsonSerializer.Deserialize(
                 File.ReadAllText(Path.Combine(folder, ManifestName)), ProvisioningJson.Default.GuestManifest);
-            var complete = manifest != null && manifest.Files.All(file => IsWhole(Path.Combine(folder, file.Name), file));
+            var complete = manifest != null
+                && Needed.All(name => manifest.Files.Any(file => file?.Name == name))
+                && manifest.Files.All(file => file != null && IsWhole(Path.Combine(folder, file.Name), file));
             return complete
                 ? new GuestFiles(
                     Path.Combine(folder, ImageName), Path.Combine(folder, InitrdName), Path.Combine(folder, RootName),

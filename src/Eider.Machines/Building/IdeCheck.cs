@@ -127,9 +127,11 @@ internal static class IdeCheck
         {
             checkImage(device.AsDisk, setting);
         }
-        else if (device.AsDisk.Serial.Length > IdeLimits.SerialLength)
+        else if (device.Serial is { } serial && (serial.Length > IdeLimits.SerialLength || serial.AsSpan().ContainsAnyExceptInRange(' ', '~')))
         {
-            throw Bad(setting + ".serial", $"found serial '{device.Serial}' of {name}, expected at most {IdeLimits.SerialLength} characters");
+            throw Bad(
+                setting + ".serial",
+                Invariant($"found serial '{serial}' of {name} with {serial.Length} characters, expected at most {IdeLimits.SerialLength}, printable ASCII"));
         }
     }
 

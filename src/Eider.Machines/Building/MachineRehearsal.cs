@@ -27,16 +27,25 @@ internal sealed class MachineRehearsal : IMachineHost
     }
 
     /// <summary>Does it, on the calling thread. What fails here is told by the machine that is wanted.</summary>
-    public static async Task RunAsync()
+    public static Task RunAsync() => RunAsync(static async () =>
+    {
+        RunEngine();
+        await BuildAsync().ConfigureAwait(false);
+    });
+
+    /// <summary>
+    /// Plays a part and keeps every failure to itself: it runs on a thread of its own, where whatever escapes ends the process,
+    /// and nobody has asked for what it does.
+    /// </summary>
+    internal static async Task RunAsync(Func<Task> part)
     {
         try
         {
-            RunEngine();
-            await BuildAsync().ConfigureAwait(false);
+            await part().ConfigureAwait(false);
         }
-        catch (Exception failure) when (failure is InsufficientMemoryException or MachineConfigurationException or IOException)
+        catch (Exception)
         {
-            // No memory, or no files that a machine in memory needs: nothing to prepare then.
+            // No memory, no thread, no files: nothing to prepare then, and the machine that is wanted tells it in its own words.
         }
     }
 

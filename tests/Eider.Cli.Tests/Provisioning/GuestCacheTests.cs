@@ -1,5 +1,6 @@
 using System.Runtime.Versioning;
 using System.Security.Cryptography;
+using Eider.Cli.Errors;
 using Eider.Cli.Provisioning;
 
 namespace Eider.Cli.Tests.Provisioning;
@@ -58,5 +59,48 @@ public sealed class GuestCacheTests
 
         File.WriteAllText(folder.At(damaged), $"Content of {damaged}");
         Assert.Equal(isUsed, GuestCache.TryOpen(folder.At("")) is not null);
+    }
+
+    [Theory]
+    [InlineData("{}")]
+    [InlineData("""{ "kernelVersion": "1" }""")]
+    [InlineData("""{ "kernelVersion": "1", "files": null }""")]
+    [InlineData("""{ "kernelVersion": "1", "files": [] }""")]
+    [InlineData("""{ "kernelVersion": "1", "files": [ null ] }""")]
+    [InlineData("""{ "kernelVersion": "1", "files": [ {} ] }""")]
+    public void A_cached_guest_whose_list_does_not_name_its_files_is_not_used(string manifest)
+    {
+        using var folder = new TemporaryFolder();
+        File.WriteAllText(folder.At("guest.json"), manifest);
+
+        Assert.Null(GuestCache.TryOpen(folder.At("")));
+    }
+
+    [Fact]
+    public async Task A_lock_that_cannot_be_made_is_told_in_one_line_and_not_waited_for()
+    {
+        using var folder = new TemporaryFolder();
+        File.CreateSymbolicLink(folder.At("lock"), folder.At("lock"));
+        using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(20));
+
+        var error = await Assert.ThrowsAsync<CliException>(() => GuestCache.HoldAsync(folder.At("lock"), patience.Token));
+
+        Assert.Equal(ExitCode.CannotCreate, error.ExitCode);
+        Assert.StartsWith($"{folder.At("lock")}: cannot be made (", error.Message, StringComparison.Ordinal);
+        Assert.DoesNotContain('\n', error.Message);
+    }
+
+    [Fact]
+    public async Task A_lock_that_another_holds_is_waited_for()
+    {
+        using var folder = new TemporaryFolder();
+        using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(20));
+        var first = await GuestCache.HoldAsync(folder.At("lock"), patience.Token);
+        var second = GuestCache.HoldAsync(folder.At("lock"), patience.Token);
+        await Task.Delay(TimeSpan.FromMilliseconds(300), patience.Token);
+        Assert.False(second.IsCompleted);
+
+        await first.DisposeAsync();
+        await (await second).DisposeAsync();
     }
 }

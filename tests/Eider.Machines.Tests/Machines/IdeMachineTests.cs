@@ -33,6 +33,12 @@ public sealed class IdeMachineTests : IDisposable
         "\"ide\": [{ \"primary\": [{ \"image\": \"a\", \"serial\": \"123456789012345678901\" }] }]",
         "vm.json:1: $.ide[0].primary[0].serial: found serial")]
     [InlineData(
+        "\"ide\": [{ \"primary\": [{ \"type\": \"cdrom\", \"serial\": \"é\\n\" }] }]",
+        "vm.json:1: $.ide[0].primary[0].serial: found serial")]
+    [InlineData(
+        "\"disks\": [{ \"image\": \"a\", \"transport\": \"pci\" }]",
+        "vm.json:1: $.disks[0].transport: found another kind of value, or one out of range; expected \"virtio-mmio\" or \"virtio-pci\"")]
+    [InlineData(
         "\"ide\": [{ \"controller\": \"ata-generic\" }, { \"controller\": \"ata-generic\",\n \"address\": \"0x10010000\" }]",
         "vm.json:1: $.ide[1]: ide1 (0x10010000 to 0x10010fff) overlaps ide0")]
     [InlineData(
