@@ -6,7 +6,7 @@ namespace Eider.Machines.Tests.Building;
 public sealed class MachineRehearsalTests
 {
     public static TheoryData<Exception> Failures() =>
-        [new OutOfMemoryException("no thread"), new UnauthorizedAccessException("no file"), new InvalidOperationException("anything")];
+        [new NotSupportedException("no thread"), new UnauthorizedAccessException("no file"), new InvalidOperationException("anything")];
 
     [Theory]
     [MemberData(nameof(Failures))]
