@@ -57,6 +57,11 @@ internal sealed class ConvertSession(ImageAccess access, TargetRequest request, 
         }
 
         await using var image = await access.OpenForReadingAsync(location, cancellationToken);
+        if (!settings.Salvages)
+        {
+            await ImageTruncation.ThrowIfTruncatedAsync(image, cancellationToken);
+        }
+
         await using var source = Throttled(image);
         if (settings.IsInPlace)
         {

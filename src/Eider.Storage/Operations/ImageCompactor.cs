@@ -11,7 +11,7 @@ namespace Eider.Storage.Operations;
 /// </summary>
 /// <remarks>
 /// Clusters that an internal snapshot shares and those of persistent bitmaps stay where they are; so do the data of an
-/// encrypted image, whose place is part of their encryption.
+/// encrypted image, whose place is part of their encryption, and the refcount table, which small clusters push back.
 /// </remarks>
 public static class ImageCompactor
 {

@@ -37,6 +37,7 @@ public sealed class ImgBadInputTests : IDisposable
     [InlineData(65, "no image behind it", "commit", "--allow-chain", "disk.raw")]
     [InlineData(65, "not in qcow2 format", "rebase", "-u", "-b", "x", "-F", "raw", "-f", "qcow2", "short.qcow2")]
     [InlineData(64, "expected either FILE or --size", "measure")]
+    [InlineData(64, "has no options to change", "amend", "-o", "compat=1.1", "disk.raw")]
     [InlineData(64, "expected if=FILE and of=FILE", "dd", "if=disk.raw")]
     [InlineData(64, "the disk has", "bench", "-s", "16M", "disk.raw")]
     [InlineData(66, "--key-file none", "info", "--key-file", "none", "disk.raw")]
@@ -52,6 +53,9 @@ public sealed class ImgBadInputTests : IDisposable
     [InlineData(10)]
     [InlineData(100)]
     [InlineData(70_000)]
+    [InlineData(200_000)]
+    [InlineData(400_000)]
+    [InlineData(600_000)]
     public async Task A_truncated_image_is_refused_and_no_target_is_made(int length)
     {
         await _img.MakeDiskAsync("disk.raw", 1 << 20);

@@ -265,6 +265,26 @@ public sealed class ImgCommandTests : IDisposable
         await _img.QemuAsync("check", "-f", "qcow2", "top.qcow2");
     }
 
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task Amend_goes_to_version_2_and_back(bool hasBacking)
+    {
+        await _img.MakeDiskAsync("base.raw", 3 << 20);
+        string[] backing = hasBacking ? ["-b", "base.raw", "-F", "raw"] : [];
+        await _img.QemuAsync(["create", "-q", "-f", "qcow2", "-o", "lazy_refcounts=on", .. backing, "a.qcow2", "3M"]);
+        await _img.IoAsync("qcow2", "a.qcow2", "write -P 1 100k 1M", "write -z 512k 256k", "write -z 2M 128k");
+        var content = await _img.ContentAsync("qcow2", "a.qcow2");
+        foreach (var compat in new[] { "0.10", "1.1" })
+        {
+            await _img.RunAsync("amend", "-o", $"compat={compat}", "a.qcow2");
+            Assert.Equal(content, await _img.ContentAsync("qcow2", "a.qcow2"));
+            await _img.QemuAsync("check", "-f", "qcow2", "a.qcow2");
+            var data = (await _img.JsonAsync("info", "a.qcow2")).GetProperty("format-specific").GetProperty("data");
+            Assert.Equal((compat, false), (data.GetProperty("compat").GetString(), data.GetProperty("lazy-refcounts").GetBoolean()));
+        }
+    }
+
     [Fact]
     public async Task Check_tells_leaks_and_damage_and_mends_only_when_told()
     {

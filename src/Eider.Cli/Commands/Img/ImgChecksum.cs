@@ -32,6 +32,7 @@ internal sealed class ImgChecksum
         var location = result.GetRequiredValue(_file);
         await using var image = await _image.Read(result).OpenForReadingAsync(location, cancellationToken);
         var workers = ImgOptions.WorkersOf(result.GetValue(_workers));
+        await ImageTruncation.ThrowIfTruncatedAsync(image, cancellationToken);
         byte[] hash = [];
         await ImageProgress.Of(result.GetValue(_progress)).RunAsync(
             "checksum", async progress => hash = await ImageChecksum.ComputeAsync(image, workers, progress, cancellationToken));

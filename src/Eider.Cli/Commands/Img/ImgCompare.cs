@@ -45,6 +45,8 @@ internal sealed class ImgCompare
         await using var left = await access.OpenForReadingAsync(result.GetRequiredValue(_left), cancellationToken);
         await using var right = await (access with { Format = result.GetValue(_secondFormat) })
             .OpenForReadingAsync(result.GetRequiredValue(_right), cancellationToken);
+        await ImageTruncation.ThrowIfTruncatedAsync(left, cancellationToken);
+        await ImageTruncation.ThrowIfTruncatedAsync(right, cancellationToken);
         var comparison = new ImageComparison(null, left.SizeBytes == right.SizeBytes);
         var isStrict = result.GetValue(_strict);
         if (!isStrict || comparison.IsSameSize)

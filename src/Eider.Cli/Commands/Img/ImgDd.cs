@@ -55,6 +55,7 @@ internal sealed class ImgDd
             Format = ImgOptions.FormatOf("--target-format", result.GetRequiredValue(_format)),
         };
         await using var image = await _image.Read(result).OpenForReadingAsync(source, cancellationToken);
+        await ImageTruncation.ThrowIfTruncatedAsync(image, cancellationToken);
         var skipped = Math.Min(image.SizeBytes, Times(Number(operands, "skip") ?? 0, unit));
         var length = Math.Min(image.SizeBytes - skipped, Times(Number(operands, "count") ?? long.MaxValue, unit));
         await using var part = new RangeStorage(image, skipped, length, leaveOpen: true);
