@@ -90,6 +90,7 @@ internal sealed class ConvertSession(ImageAccess access, TargetRequest request, 
         var existing = access with
         {
             Format = request.Format.Name,
+            Snapshot = null,
             IsDirect = request.Cache.IsDirect,
             Key = request.Key,
         };

@@ -23,6 +23,9 @@ internal sealed record ImageAccess
     /// <summary>The passphrase of encrypted images; null for none.</summary>
     public ReadOnlyMemory<byte>? Key { get; init; }
 
+    /// <summary>Id or name of the internal snapshot to read; null for the disk as it is.</summary>
+    public string? Snapshot { get; init; }
+
     /// <summary>How many steps down the chain an image is written too.</summary>
     public int WritableDepth { get; init; }
 
@@ -95,6 +98,7 @@ internal sealed record ImageAccess
             IsDirect = IsDirect,
             WritableDepth = WritableDepth,
             IsForRepair = IsForRepair,
+            Snapshot = Snapshot,
         };
         try
         {

@@ -265,6 +265,27 @@ public sealed class ImgCommandTests : IDisposable
         await _img.QemuAsync("check", "-f", "qcow2", "top.qcow2");
     }
 
+    [Fact]
+    public async Task Snapshots_are_taken_listed_read_applied_and_deleted()
+    {
+        await _img.QemuAsync("create", "-q", "-f", "qcow2", "a.qcow2", "4M");
+        await _img.IoAsync("qcow2", "a.qcow2", "write -P 1 0 2M");
+        var before = await _img.ContentAsync("qcow2", "a.qcow2");
+        await _img.RunAsync("snapshot", "-c", "one", "a.qcow2");
+        await _img.IoAsync("qcow2", "a.qcow2", "write -P 2 1M 2M");
+        await _img.RunAsync("snapshot", "-c", "two", "a.qcow2");
+        Assert.Equal(
+            ["one", "two"], (await _img.JsonAsync("snapshot", "a.qcow2")).EnumerateArray().Select(one => one.GetProperty("name").GetString()));
+        await _img.RunAsync("convert", "-l", "one", "a.qcow2", "one.raw");
+        Assert.Equal(before, await File.ReadAllBytesAsync(_img.Folder.At("one.raw"), Token));
+        await _img.RunAsync("snapshot", "-a", "one", "a.qcow2");
+        Assert.Equal(before, await _img.ContentAsync("qcow2", "a.qcow2"));
+        await _img.RunAsync("snapshot", "-d", "two", "a.qcow2");
+        Assert.Single((await _img.JsonAsync("snapshot", "-l", "a.qcow2")).EnumerateArray());
+        await _img.QemuAsync("check", "-f", "qcow2", "a.qcow2");
+        Assert.Equal(65, (await _img.TryAsync("snapshot", "-a", "three", "a.qcow2")).Code);
+    }
+
     [Theory]
     [InlineData(false)]
     [InlineData(true)]

@@ -18,6 +18,7 @@ internal static class ImgCommand
         ("measure", ImgMeasure.Create),
         ("commit", ImgCommit.Create),
         ("rebase", ImgRebase.Create),
+        ("snapshot", ImgSnapshot.Create),
         ("amend", ImgAmend.Create),
         ("empty", ImgEmpty.Create),
         ("compact", ImgCompact.Create),

@@ -79,6 +79,12 @@ internal sealed class ImgConvert
         HelpName = "RATE",
     };
 
+    private readonly Option<string?> _snapshot = new("--snapshot", "-l")
+    {
+        Description = "Read the source's internal snapshot of this id or name instead of its disk.",
+        HelpName = "NAME",
+    };
+
     private readonly Option<string?> _targetKey = new("--target-key-file")
     {
         Description = "File with the passphrase of an encrypted target.",
@@ -97,7 +103,7 @@ internal sealed class ImgConvert
             "convert", "Copy the content of an image into a new one of any format. The target takes its name when it is complete.",
             [self._source, self._target, self._format, self._options, self._compress, self._level, self._backing, self._backingFormat,
                 self._noCreate, self._targetIsZero, self._unordered, self._workers, self._sparse, self._salvage, self._rate, self._cache,
-                self._targetKey, self._progress, .. self._image.All],
+                self._targetKey, self._snapshot, self._progress, .. self._image.All],
             self.RunAsync);
     }
 
@@ -106,7 +112,7 @@ internal sealed class ImgConvert
         var source = result.GetRequiredValue(_source);
         var path = result.GetRequiredValue(_target);
         var request = Request(result, path);
-        var session = new ConvertSession(_image.Read(result), request, Settings(result))
+        var session = new ConvertSession(_image.Read(result) with { Snapshot = result.GetValue(_snapshot) }, request, Settings(result))
         {
             Progress = ImageProgress.Of(result.GetValue(_progress)),
         };
