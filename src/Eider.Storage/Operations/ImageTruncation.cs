@@ -20,21 +20,37 @@ public static class ImageTruncation
         foreach (var layer in ImageChainWalk.Of(image).OfType<Qcow2Image>().Where(layer => !layer.Header.HasDataFile))
         {
             var end = layer.File.SizeBytes;
+            ThrowIfTableIsMissing(layer, end);
             for (var offset = 0L; offset < layer.SizeBytes;)
             {
                 var run = await layer.GetImageExtentAsync(offset, layer.SizeBytes - offset, cancellationToken).ConfigureAwait(false);
                 var last = run.HostOffsetBytes + run.LengthBytes - 1;
                 if (run.Kind == ImageExtentKind.Data && last / layer.Header.ClusterBytes * layer.Header.ClusterBytes >= end)
                 {
-                    throw new BlockStorageException(
-                        BlockErrorKind.CorruptImage, BlockOperation.Open, layer.Name, run.HostOffsetBytes,
-                        string.Create(
-                            CultureInfo.InvariantCulture,
-                            $"{layer.Name}: the file was cut short: it ends at {end}, and data of the disk from {offset} on lie at {run.HostOffsetBytes} to {last}"));
+                    throw Truncated(
+                        layer, run.HostOffsetBytes,
+                        $"it ends at {end}, and data of the disk from {offset} on lie at {run.HostOffsetBytes} to {last}");
                 }
 
                 offset += run.LengthBytes;
             }
         }
     }
+
+    private static void ThrowIfTableIsMissing(Qcow2Image layer, long end)
+    {
+        var l1 = layer.Core.L1;
+        for (var index = 0; index < l1.Count; index++)
+        {
+            var table = (long)(l1[index] & L2Entry.OffsetMask);
+            if (table >= end)
+            {
+                throw Truncated(layer, table, $"it ends at {end}, and an L2 table lies at {table}");
+            }
+        }
+    }
+
+    private static BlockStorageException Truncated(Qcow2Image layer, long? offset, FormattableString how) => new(
+        BlockErrorKind.CorruptImage, BlockOperation.Open, layer.Name, offset,
+        $"{layer.Name}: the file was cut short: {how.ToString(CultureInfo.InvariantCulture)}");
 }
