@@ -102,6 +102,41 @@ public sealed class Qcow2HazardTests : IDisposable
         }
     }
 
+    [Fact]
+    public async Task A_snapshot_that_compressed_clusters_leave_no_count_for_is_refused_and_nothing_changed()
+    {
+        var path = _folder["disk.qcow2"];
+        await CreateAsync(path, 64 << 20, new() { ["refcount_bits"] = "4" });
+        await using (var image = await OpenAsync(path))
+        {
+            for (var index = 0; index < 10; index++)
+            {
+                await image.WriteCompressedAsync(index * Cluster, Filled((byte)(index + 1)), Cancel);
+            }
+
+            await image.WriteAsync(20 * Cluster, Filled(20), Cancel);
+            await Assert.ThrowsAsync<BlockStorageException>(
+                async () => await image.CreateSnapshotAsync("one", DateTimeOffset.UnixEpoch, Cancel));
+            await image.WriteAsync(21 * Cluster, Filled(21), Cancel);
+        }
+
+        QemuTools.Check(path);
+    }
+
+    [Fact]
+    public async Task A_shrink_that_fails_after_the_disk_was_cut_off_tells_the_new_size()
+    {
+        var path = _folder["disk.qcow2"];
+        var table = await TwoSlicesAsync(path);
+        await using var faults = new FaultStorage(FileStorage.Open(path), []);
+        await using var image = await ImageFormats.Qcow2.OpenAsync(faults, ImageOpenOptions.Default, Cancel);
+        var told = 0L;
+        image.SizeChanged += (_, _) => told = image.SizeBytes;
+        faults.Add(new FaultRule { Operation = BlockOperation.Read, OffsetBytes = table + 4096, IsOnce = true });
+        await Assert.ThrowsAsync<BlockStorageException>(async () => await image.ResizeAsync(Cluster, Cancel));
+        Assert.Equal(Cluster, told);
+    }
+
     public void Dispose() => _folder.Dispose();
 
     /// <summary>The header's table names a refcount block that counts the header: nothing else was put there.</summary>

@@ -339,8 +339,20 @@ public sealed class Qcow2Image : ImageStorage
     /// <inheritdoc/>
     protected override async ValueTask<BlockResult> ResizeCoreAsync(long sizeBytes, CancellationToken cancellationToken)
     {
-        await AloneAsync(() => Qcow2Resizing.RunAsync(_core, sizeBytes, cancellationToken), cancellationToken).ConfigureAwait(false);
-        OnSizeChanged();
+        var old = SizeBytes;
+        try
+        {
+            await AloneAsync(() => Qcow2Resizing.RunAsync(_core, sizeBytes, cancellationToken), cancellationToken).ConfigureAwait(false);
+        }
+        finally
+        {
+            // A shrink that fails later has cut the disk off already.
+            if (SizeBytes != old)
+            {
+                OnSizeChanged();
+            }
+        }
+
         return BlockResult.Ok;
     }
 

@@ -112,9 +112,33 @@ internal sealed class SnapshotOperations(Qcow2Core core)
             }
         }
 
-        await foreach (var (offset, length) in SnapshotTree.RunsOfAsync(core, l1, cancellationToken).ConfigureAwait(false))
+        var added = 0L;
+        try
         {
-            await core.Allocator.ChangeAsync(offset, length, +1, CancellationToken.None).ConfigureAwait(false);
+            await foreach (var (offset, length) in SnapshotTree.RunsOfAsync(core, l1, cancellationToken).ConfigureAwait(false))
+            {
+                await core.Allocator.ChangeAsync(offset, length, +1, CancellationToken.None).ConfigureAwait(false);
+                added++;
+            }
+        }
+        catch (Exception exception) when (exception is BlockStorageException or OperationCanceledException)
+        {
+            // A cluster with several compressed ones gets a reference for each: only now that can be too many.
+            await TakeBackAsync(l1, added).ConfigureAwait(false);
+            throw;
+        }
+    }
+
+    private async ValueTask TakeBackAsync(ulong[] l1, long runs)
+    {
+        await foreach (var (offset, length) in SnapshotTree.RunsOfAsync(core, l1, CancellationToken.None).ConfigureAwait(false))
+        {
+            if (runs-- == 0)
+            {
+                return;
+            }
+
+            await core.Allocator.ChangeAsync(offset, length, -1, CancellationToken.None).ConfigureAwait(false);
         }
     }
 
@@ -147,6 +171,12 @@ internal sealed class SnapshotOperations(Qcow2Core core)
         if (core.Header.SnapshotCount > 0)
         {
             (_, oldLength) = await SnapshotTable.ReadAsync(core.Header, core.File, cancellationToken).ConfigureAwait(false);
+        }
+
+        if (snapshots.Find(snapshot => Encoding.UTF8.GetByteCount(snapshot.Id) > ushort.MaxValue
+            || Encoding.UTF8.GetByteCount(snapshot.Name) > ushort.MaxValue) is { } odd)
+        {
+            throw Refused($"the snapshot with the L1 table at {odd.L1Offset} has a name that is no UTF-8 and becomes too long when it is written as such");
         }
 
         var bytes = SnapshotTableWriter.Write(snapshots, core.Header.SizeBytes);
