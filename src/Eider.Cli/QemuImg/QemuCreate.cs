@@ -64,7 +64,7 @@ internal static class QemuCreate
             output.Out.Write($"Formatting '{name}', fmt={format}{options.Print()}\n");
         }
 
-        bytes = (bytes + SectorBytes - 1) / SectorBytes * SectorBytes;
+        bytes = (Math.Min(bytes, long.MaxValue - SectorBytes) + SectorBytes - 1) / SectorBytes * SectorBytes;
         await WriteAsync(name, format, options, bytes, secrets, cancellationToken);
     }
 

@@ -34,12 +34,12 @@ internal static class QemuResize
             name, mode, QemuSecrets.Parse(arguments.Values("object")), output, cancellationToken);
         var total = sign switch
         {
-            '+' => checked(image.SizeBytes + bytes),
+            '+' => image.SizeBytes + Math.Min(bytes, long.MaxValue - image.SizeBytes),
             '-' => image.SizeBytes - bytes,
             _ => bytes,
         };
         Check(image, total, arguments);
-        await ApplyAsync(image, (total + SectorBytes - 1) / SectorBytes * SectorBytes, cancellationToken);
+        await ApplyAsync(image, (Math.Min(total, long.MaxValue - SectorBytes) + SectorBytes - 1) / SectorBytes * SectorBytes, cancellationToken);
         if (!arguments.Has("q"))
         {
             output.Out.Write("Image resized.\n");

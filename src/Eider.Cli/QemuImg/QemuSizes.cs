@@ -36,7 +36,7 @@ internal static class QemuSizes
         }
 
         return decimal.TryParse(digits, NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out var number)
-            && power > 0 && number * (1L << (10 * power)) < long.MaxValue
+            && power > 0 && number < (decimal)long.MaxValue / (1L << (10 * power))
             ? (long)(number * (1L << (10 * power)))
             : null;
     }

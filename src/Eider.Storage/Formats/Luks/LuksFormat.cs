@@ -67,9 +67,14 @@ public sealed class LuksFormat : ImageFormat
             throw ImageErrors.BadOption(file, $"found {options.SizeBytes} bytes, expected a multiple of {SectorCipher.SectorBytes}");
         }
 
+        var areaBytes = LuksArea.SizeOf(luks.Cipher);
+        if (options.SizeBytes > long.MaxValue - areaBytes)
+        {
+            throw ImageErrors.BadOption(file, $"found {options.SizeBytes} bytes, expected at most {long.MaxValue - areaBytes}");
+        }
+
         await ImageErrors.ExpectDoneAsync(file.ResizeAsync(0, cancellationToken), file, "cannot be resized").ConfigureAwait(false);
-        var size = checked(LuksArea.SizeOf(luks.Cipher) + options.SizeBytes);
-        await ImageErrors.ExpectDoneAsync(file.ResizeAsync(size, cancellationToken), file, "cannot be resized").ConfigureAwait(false);
+        await ImageErrors.ExpectDoneAsync(file.ResizeAsync(areaBytes + options.SizeBytes, cancellationToken), file, "cannot be resized").ConfigureAwait(false);
         var (_, cipher) = await LuksArea.CreateAsync(file, 0, key, luks, cancellationToken).ConfigureAwait(false);
         cipher.Dispose();
     }

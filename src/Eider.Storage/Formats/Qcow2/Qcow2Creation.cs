@@ -18,7 +18,7 @@ internal static class Qcow2Creation
         BlockStorage file, long sizeBytes, Qcow2CreateOptions options, BlockStorage? dataFile, CancellationToken cancellationToken)
     {
         Qcow2CreateParsing.Check(file, options, sizeBytes);
-        var size = (sizeBytes + SectorBytes - 1) & ~(SectorBytes - 1L);
+        var size = (Math.Min(sizeBytes, long.MaxValue - SectorBytes) + SectorBytes - 1) & ~(SectorBytes - 1L);
         var luksBytes = options.Encryption == Qcow2EncryptionMethod.Luks ? LuksArea.SizeOf(options.Luks.Cipher) : 0;
         var header = Place(file, HeaderOf(options, size), luksBytes);
         await ImageErrors.ExpectDoneAsync(file.ResizeAsync(0, cancellationToken), file, "cannot be resized").ConfigureAwait(false);
