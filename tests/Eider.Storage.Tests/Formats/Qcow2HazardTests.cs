@@ -3,6 +3,7 @@ using Eider.Storage.Backends;
 using Eider.Storage.Formats;
 using Eider.Storage.Formats.Qcow2;
 using Eider.Storage.Layers;
+using Eider.Storage.Operations;
 
 namespace Eider.Storage.Tests.Formats;
 
@@ -135,6 +136,22 @@ public sealed class Qcow2HazardTests : IDisposable
         faults.Add(new FaultRule { Operation = BlockOperation.Read, OffsetBytes = table + 4096, IsOnce = true });
         await Assert.ThrowsAsync<BlockStorageException>(async () => await image.ResizeAsync(Cluster, Cancel));
         Assert.Equal(Cluster, told);
+    }
+
+    [Fact]
+    public async Task An_image_with_lazy_refcounts_that_becomes_version_2_keeps_its_header_extensions()
+    {
+        var path = _folder["disk.qcow2"];
+        QemuTools.Img("create", "-q", "-f", "raw", _folder["base.raw"], "1M");
+        QemuTools.Img("create", "-q", "-f", "qcow2", "-o", "lazy_refcounts=on", "-b", "base.raw", "-F", "raw", path);
+        var options = ImageOpenOptions.Default with { Chain = ImageChainPolicy.Allow };
+        await using (var image = await ImageFormats.Qcow2.OpenAsync(FileStorage.Open(path), options, Cancel))
+        {
+            await ImageAmender.AmendAsync(image, new Dictionary<string, string> { ["compat"] = "0.10" }, Cancel);
+        }
+
+        await using var later = await ImageFormats.Qcow2.OpenAsync(FileStorage.Open(path), options, Cancel);
+        Assert.Equal((2, "raw"), (((Qcow2Image)later).Header.Version, later.BackingFormat));
     }
 
     public void Dispose() => _folder.Dispose();

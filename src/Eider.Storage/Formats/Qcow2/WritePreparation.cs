@@ -29,12 +29,14 @@ internal sealed class WritePreparation(Qcow2Core core)
     /// <summary>Clears the dirty bit after all refcounts are in the file, durably.</summary>
     public async ValueTask ClearDirtyAsync()
     {
-        if (_isDirty)
+        // An image that became version 2 meanwhile has its header extensions where the features were.
+        if (_isDirty && core.Header.Version >= 3)
         {
             await WriteFeaturesAsync(core.Header.IncompatibleFeatures & ~Qcow2IncompatibleFeatures.Dirty, CancellationToken.None)
                 .ConfigureAwait(false);
-            _isDirty = false;
         }
+
+        _isDirty = false;
     }
 
     /// <summary>Clears the marks of an image that was repaired, and has its tables read anew before the next write.</summary>
