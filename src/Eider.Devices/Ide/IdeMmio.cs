@@ -11,7 +11,7 @@ public sealed class IdeMmio : IDeviceIo, IAsyncDisposable
     /// <summary>Size of the register range in bytes.</summary>
     public const ulong SizeBytes = 0x1000;
 
-    /// <summary>Where the control block is in it.</summary>
+    /// <summary>Where the control block is in it, in bytes.</summary>
     public const ulong ControlOffset = 0x800;
 
     /// <summary>The largest distance of two registers, as a power of two.</summary>

@@ -22,6 +22,7 @@ public sealed class CacheStorage : BlockStorageLayer
     /// <param name="inner">What it stands on; nobody else may change it.</param>
     /// <param name="maxBytes">Most memory for blocks; at least one block.</param>
     /// <param name="leaveOpen">True if closing the layer shall not close what it stands on.</param>
+    /// <exception cref="ArgumentOutOfRangeException">The memory is less than one block.</exception>
     public CacheStorage(BlockStorage inner, long maxBytes, bool leaveOpen = false)
         : base(inner, leaveOpen)
     {

@@ -21,6 +21,7 @@ public sealed class MirrorVerifyStorage : BlockStorageLayer
     /// <param name="inner">What is verified.</param>
     /// <param name="reference">What it is held against; of the same size and with the same content.</param>
     /// <param name="leaveOpen">True if closing the layer shall close neither.</param>
+    /// <exception cref="ArgumentOutOfRangeException">The sizes differ.</exception>
     public MirrorVerifyStorage(BlockStorage inner, BlockStorage reference, bool leaveOpen = false)
         : base(inner, leaveOpen)
     {

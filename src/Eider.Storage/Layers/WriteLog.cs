@@ -36,6 +36,7 @@ public sealed class WriteLog
 
     /// <summary>How many entries at the beginning the last flush within a prefix has made durable.</summary>
     /// <param name="prefix">Number of entries.</param>
+    /// <exception cref="ArgumentOutOfRangeException">There are fewer entries.</exception>
     public int DurableCount(int prefix)
     {
         lock (_gate)

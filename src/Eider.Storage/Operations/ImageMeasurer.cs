@@ -10,6 +10,7 @@ public static class ImageMeasurer
 
     /// <summary>The size of a raw image of a disk: the size of the disk, which is what a file system without holes needs.</summary>
     /// <param name="sizeBytes">Size of the disk.</param>
+    /// <exception cref="ArgumentOutOfRangeException">The size is negative.</exception>
     public static ImageMeasurement MeasureRaw(long sizeBytes)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(sizeBytes);
@@ -19,6 +20,7 @@ public static class ImageMeasurer
     /// <summary>The size of an empty qcow2 image, and of a full one.</summary>
     /// <param name="sizeBytes">Size of the disk.</param>
     /// <param name="options">What the image shall be like.</param>
+    /// <exception cref="ArgumentOutOfRangeException">The size is negative.</exception>
     public static ImageMeasurement MeasureQcow2(long sizeBytes, Qcow2CreateOptions options)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(sizeBytes);

@@ -75,7 +75,9 @@ internal sealed class Qcow2Checker
         var table = await L1Table.ReadAsync(_core.File, header.RefcountTableOffset, (int)(bytes / 8), cancellationToken).ConfigureAwait(false);
         for (var index = 0; index < table.Length; index++)
         {
-            var offset = (long)(table[index] & ~0x1FFUL & long.MaxValue);
+            // Bit 63 counts to the place too, and no file reaches that far.
+            var place = table[index] & ~0x1FFUL;
+            var offset = place > long.MaxValue ? long.MaxValue & ~_core.Layout.ClusterMask : (long)place;
             if ((table[index] & 0x1FF) != 0)
             {
                 _findings.Corruption(
