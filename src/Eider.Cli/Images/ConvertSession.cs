@@ -1,6 +1,6 @@
 using System.Globalization;
-using Eider.Cli.Errors;
 using Eider.Cli.Commands.Img;
+using Eider.Cli.Errors;
 using Eider.Storage;
 using Eider.Storage.Backends;
 using Eider.Storage.Formats;
