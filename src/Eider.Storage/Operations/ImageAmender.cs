@@ -1,4 +1,3 @@
-using System.Text;
 using Eider.Storage.Formats;
 using Eider.Storage.Formats.Qcow2;
 
@@ -103,9 +102,7 @@ public static class ImageAmender
 
     private static Qcow2Header Apply(Qcow2Header header, AmendPlan plan)
     {
-        header = (header with { BackingName = plan.BackingName }).With(
-            Qcow2ExtensionType.BackingFormat,
-            plan.BackingName == null || plan.BackingFormat == null ? null : Encoding.UTF8.GetBytes(plan.BackingFormat));
+        header = header.WithBacking(plan.BackingName, plan.BackingFormat);
         var compatible = plan.HasLazyRefcounts
             ? header.CompatibleFeatures | Qcow2CompatibleFeatures.LazyRefcounts
             : header.CompatibleFeatures & ~Qcow2CompatibleFeatures.LazyRefcounts;

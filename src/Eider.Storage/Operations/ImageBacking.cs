@@ -30,10 +30,6 @@ public static class ImageBacking
                 $"{image.Name}: an image whose data file is raw cannot have a backing file");
         }
 
-        await Qcow2HeaderChange.RunAsync(
-            qcow2,
-            header => (header with { BackingName = name }).With(
-                Qcow2ExtensionType.BackingFormat, name == null || format == null ? null : System.Text.Encoding.UTF8.GetBytes(format)),
-            cancellationToken).ConfigureAwait(false);
+        await Qcow2HeaderChange.RunAsync(qcow2, header => header.WithBacking(name, format), cancellationToken).ConfigureAwait(false);
     }
 }

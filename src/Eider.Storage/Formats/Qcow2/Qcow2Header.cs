@@ -104,6 +104,19 @@ public sealed record Qcow2Header
     /// <summary>The first extension of a type, or null.</summary>
     public Qcow2Extension? Find(Qcow2ExtensionType type) => Extensions.FirstOrDefault(extension => extension.Type == type);
 
+    /// <summary>The header with another backing file, or with none; a format is kept only beside a name.</summary>
+    internal Qcow2Header WithBacking(string? name, string? format)
+    {
+        // Not one conditional: a null array would become an empty extension.
+        ReadOnlyMemory<byte>? text = null;
+        if (name != null && format != null)
+        {
+            text = Encoding.UTF8.GetBytes(format);
+        }
+
+        return (this with { BackingName = name }).With(Qcow2ExtensionType.BackingFormat, text);
+    }
+
     /// <summary>The same header with an extension in place of the one of its type, or without it.</summary>
     /// <param name="type">Which type.</param>
     /// <param name="data">Its new bytes; null to remove it.</param>
