@@ -114,7 +114,18 @@ internal sealed class LuksImage : ImageStorage
     {
         File.SizeChanged -= OnFileSizeChanged;
         await File.DisposeAsync().ConfigureAwait(false);
-        Interlocked.Exchange(ref _cipher, null)?.Dispose();
+
+        // A read that has its sectors may still be deciphering them: the key goes when the last one has left.
+        await _gate.EnterAloneAsync(CancellationToken.None).ConfigureAwait(false);
+        try
+        {
+            Interlocked.Exchange(ref _cipher, null)?.Dispose();
+        }
+        finally
+        {
+            _gate.ExitAlone();
+        }
+
         await base.DisposeCoreAsync().ConfigureAwait(false);
     }
 
