@@ -85,6 +85,9 @@ public abstract class VirtQueue : IDisposable
     /// <summary>Chains taken in this run of the worker.</summary>
     public int TakenInRun => Size - _budget;
 
+    /// <summary>The device looked for a chain and there was none. Whoever asks for notifications afterwards looks once more: nothing tells of what came in between.</summary>
+    internal bool FoundNone { get; set; }
+
     /// <summary>
     /// True if this run took as many chains, or as many descriptors, as one may: the worker lets others have their
     /// turn and comes back, since there may be more.
@@ -138,6 +141,7 @@ public abstract class VirtQueue : IDisposable
         fetched.Clear();
         if (!TryFetch(fetched))
         {
+            FoundNone = true;
             Keep(fetched);
             return false;
         }

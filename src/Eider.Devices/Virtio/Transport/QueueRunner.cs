@@ -96,15 +96,20 @@ internal sealed class QueueRunner(VirtioTransport owner, VirtioDevice device, in
         do
         {
             before = queue.TakenInRun;
+            queue.FoundNone = false;
             runner.CallDevice(queue);
         }
-        while (queue.EnableNotifications() && queue.TakenInRun != before && !queue.IsThrottled && runner.Phase == QueuePhase.Running);
+        while (queue.EnableNotifications() && WouldTake(queue, before) && runner.Phase == QueuePhase.Running);
         queue.Flush();
         if (queue.HasUsedShare)
         {
             runner.Signal(); // there may be more; others get their turn first
         }
     }
+
+    /// <summary>A device that left what there was has no use for it now; it asks for its turn when it has.</summary>
+    private static bool WouldTake(VirtQueue queue, int before) =>
+        (queue.TakenInRun != before || queue.FoundNone) && !queue.IsThrottled;
 
     private void CallDevice(VirtQueue queue) => device.ProcessQueue(Index, queue);
 
