@@ -11,6 +11,7 @@ public sealed class PendingAccess
     private Action? _continuation;
     private ulong _value;
     private int _isTaken;
+    private int _isReleased;
 
     /// <summary>True once <see cref="Complete"/> was called; the value is visible then.</summary>
     public bool IsCompleted => ReferenceEquals(Volatile.Read(ref _continuation), Done);
@@ -47,5 +48,31 @@ public sealed class PendingAccess
         {
             throw new InvalidOperationException("one hart waits for an access, a second one tried to");
         }
+    }
+
+    /// <summary>
+    /// The answer of a completed access; whoever waited has no use for the object any more, so that its device may use it again.
+    /// </summary>
+    /// <returns>The same as <see cref="Value"/>.</returns>
+    public ulong TakeValue()
+    {
+        var value = _value;
+        Volatile.Write(ref _isReleased, 1);
+        return value;
+    }
+
+    /// <summary>Makes a new access of one whose answer was taken.</summary>
+    /// <returns>False if it was not: somebody may still look at it.</returns>
+    internal bool TryRenew()
+    {
+        if (Interlocked.CompareExchange(ref _isReleased, 0, 1) != 1)
+        {
+            return false;
+        }
+
+        _continuation = null;
+        _value = 0;
+        _isTaken = 0;
+        return true;
     }
 }

@@ -78,7 +78,7 @@ internal sealed unsafe partial class Mmu
     /// <summary>Takes the answer of a completed <see cref="Pending"/> access.</summary>
     public ulong TakePendingValue()
     {
-        var value = Pending!.Value;
+        var value = Pending!.TakeValue();
         Pending = null;
         return value;
     }

@@ -47,6 +47,23 @@ public sealed class PendingAccessTests
         Assert.True(BusResult.Ok == BusStatus.Ok);
     }
 
+    [Fact]
+    public void It_is_used_again_once_its_answer_was_taken_and_not_before()
+    {
+        var pool = new PendingAccessPool();
+        var access = pool.Rent();
+        access.Complete(7);
+        Assert.NotSame(access, pool.Rent());
+        Assert.Equal(7UL, access.TakeValue());
+        Assert.Same(access, pool.Rent());
+        Assert.Equal((false, 0UL), (access.IsCompleted, access.Value));
+
+        var runs = 0;
+        access.OnCompleted(() => runs++);
+        Assert.True(access.Complete(8));
+        Assert.Equal((8UL, 1), (access.TakeValue(), runs));
+    }
+
     // A worker and a reset complete at the same time, while the hart sets its continuation.
     [Fact]
     public void Whoever_comes_first_the_hart_goes_on_once_with_one_value()
