@@ -67,6 +67,9 @@ public sealed class Machine : IAsyncDisposable
     /// <summary>The IDE channels, controller by controller; the tray of a CD drive is at <see cref="IdeChannel.Tray"/>.</summary>
     public IReadOnlyList<IdeChannel> IdeChannels => _parts.Ide;
 
+    /// <summary>The CD drives on IDE channels, in the same order, with the discs that were opened for them.</summary>
+    public IReadOnlyList<MachineCdDrive> CdDrives => _parts.CdDrives;
+
     /// <summary>The guest's RAM, until the machine is disposed of.</summary>
     public GuestMemory Memory => _parts.Ram;
 

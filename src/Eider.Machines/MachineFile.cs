@@ -148,6 +148,16 @@ public static class MachineFile
             RefuseNulls(configuration.Disks[i].Layers, string.Create(CultureInfo.InvariantCulture, $"$.disks[{i}].layers"));
         }
 
+        foreach (var (device, _, setting) in IdeCheck.Devices(configuration))
+        {
+            RefuseNulls(device.Layers, setting + ".layers");
+            RefuseNulls(device.Discs, setting + ".discs");
+            for (var i = 0; i < device.Discs.Count; i++)
+            {
+                RefuseNulls(device.Discs[i].Layers, string.Create(CultureInfo.InvariantCulture, $"{setting}.discs[{i}].layers"));
+            }
+        }
+
         foreach (var (device, _, setting) in BoardPlan.VirtioDevices(configuration))
         {
             RefuseNulls(device.Features, setting + ".features");
@@ -175,21 +185,10 @@ public static class MachineFile
         configuration.Kernel = Rebase(configuration.Kernel, directory);
         configuration.Initrd = Rebase(configuration.Initrd, directory);
         configuration.Firmware = Rebase(configuration.Firmware, directory);
-        foreach (var disk in configuration.Disks)
+        var devices = IdeCheck.Devices(configuration).Select(place => place.Device).ToList();
+        foreach (var image in configuration.Disks.Concat<IImageConfiguration>(devices).Concat(devices.SelectMany(device => device.Discs)))
         {
-            disk.Image = disk.Image is { } image ? DiskOpener.Rebase(image, directory) : null;
-            disk.KeyFile = Rebase(disk.KeyFile, directory);
-            disk.Cache = Rebase(disk.Cache, directory);
-            disk.Chain = disk.Chain is "none" or "any" ? disk.Chain : Path.Combine(directory, disk.Chain);
-            disk.Layers = [.. disk.Layers.Select(layer => StorageLayers.Rebase(layer, directory))];
-        }
-
-        for (var i = 0; i < configuration.Ide.Count; i++)
-        {
-            foreach (var device in configuration.Ide[i].Primary.Concat(configuration.Ide[i].Secondary))
-            {
-                device.Image = device.Image is { } image ? DiskOpener.Rebase(image, directory) : null;
-            }
+            RebaseImage(image, directory);
         }
 
         foreach (var port in configuration.Consoles.SelectMany(console => console.Ports))
@@ -197,6 +196,15 @@ public static class MachineFile
             port.Input = Rebase(port.Input, directory);
             port.Output = Rebase(port.Output, directory);
         }
+    }
+
+    private static void RebaseImage(IImageConfiguration image, string directory)
+    {
+        image.Image = image.Image is { } location ? DiskOpener.Rebase(location, directory) : null;
+        image.KeyFile = Rebase(image.KeyFile, directory);
+        image.Cache = Rebase(image.Cache, directory);
+        image.Chain = image.Chain is "none" or "any" ? image.Chain : Path.Combine(directory, image.Chain);
+        image.Layers = [.. image.Layers.Select(layer => StorageLayers.Rebase(layer, directory))];
     }
 
     private static string? Rebase(string? path, string directory) => path is null ? null : Path.Combine(directory, path);

@@ -27,6 +27,12 @@ public sealed class BadInputTests
     [InlineData(64, "--stats: names no file", "demo", "--stats", "")]
     [InlineData(73, "--stats /proc/none: cannot be made", "demo", "--stats", "/proc/none")]
     [InlineData(73, "--trace-file /proc/none: cannot be made", "demo", "--trace", "blk", "--trace-file", "/proc/none")]
+    [InlineData(64, "--queues 4 with --bus ide: expected 1", "quickstart", "--bus", "ide", "--queues", "4")]
+    [InlineData(64, "'queues' is a setting of virtio disks", "run", "--kernel", "k", "--disk", "d.img,transport=ide,queues=2")]
+    [InlineData(64, "transport is 'scsi', expected virtio-mmio, virtio-pci or ide", "run", "--kernel", "k", "--disk", "d.img,transport=scsi")]
+    [InlineData(64, "--cdrom : names no file", "run", "--kernel", "k", "--cdrom", "")]
+    [InlineData(64, "--cdrom a.iso: format is 'iso', expected raw or qcow2 or luks", "quickstart", "--cdrom", "a.iso,format=iso")]
+    [InlineData(64, "unknown setting 'ro'; expected format, chain, key, cache", "quickstart", "--cdrom", "a.iso,ro")]
     [InlineData(64, "'mirror'", "quickstart", "--root", "mirror")]
     [InlineData(64, "nothing would be kept", "quickstart", "--root", "http", "--keep", "k.img")]
     [InlineData(66, "none.img: no such file", "quickstart", "--disk", "none.img")]
@@ -66,6 +72,11 @@ public sealed class BadInputTests
     {
         using var folder = new TemporaryFolder();
         var demo = await DemoKernelAsync(folder);
+
+        foreach (var disk in (string[][])[["--disk", "none.img"], ["--disk", "none.img,transport=ide"], ["--cdrom", "none.img"]])
+        {
+            AssertRefused(folder, 66, "none.img", await EiderProcess.RunAsync(folder.Path, ["run", "--kernel", demo, .. disk]), "demo.elf");
+        }
 
         var result = await EiderProcess.RunAsync(folder.Path, "run", "--kernel", demo, "--disk", "none.img");
 

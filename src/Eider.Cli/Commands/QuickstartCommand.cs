@@ -29,9 +29,9 @@ internal sealed class QuickstartCommand
 
     private readonly Option<string> _bus = new("--bus")
     {
-        Description = "How the root disk hangs on the machine: at a place of its own in memory, or on the PCI bus.",
+        Description = "How the root disk hangs on the machine: as a virtio disk at a place of its own in memory or on the PCI bus (vda), or on an IDE channel (sda).",
         DefaultValueFactory = _ => "virtio-mmio",
-        HelpName = "virtio-mmio|virtio-pci",
+        HelpName = "virtio-mmio|virtio-pci|ide",
     };
 
     private readonly Option<string> _ring = new("--ring")
@@ -80,10 +80,12 @@ internal sealed class QuickstartCommand
 
     private readonly Option<string[]> _attach = new("--attach")
     {
-        Description = "A further disk, vdb and up, written as --disk of 'eider run' is.",
+        Description = "A further disk, vdb (with --bus ide: vda) and up, or with transport=ide the next sd, written as --disk of 'eider run' is.",
         HelpName = "DISK",
         DefaultValueFactory = _ => [],
     };
+
+    private readonly Option<string[]> _cdrom = CdromArgument.CreateOption();
 
     private readonly Option<string> _release = new("--release")
     {
@@ -120,7 +122,7 @@ internal sealed class QuickstartCommand
             "Fetch a stock Debian riscv64 kernel and a small root file system with the system's package manager (once), boot them, and give a shell. Ctrl-A X leaves it.");
         options._release.AcceptOnlyFromAmong("trixie", "forky", "sid");
         options._root.AcceptOnlyFromAmong("rw", "ro", "http");
-        options._bus.AcceptOnlyFromAmong("virtio-mmio", "virtio-pci");
+        options._bus.AcceptOnlyFromAmong("virtio-mmio", "virtio-pci", "ide");
         options._ring.AcceptOnlyFromAmong("split", "packed");
         foreach (var option in (Option[])[options._run, options._root, options._bus, options._ring, options._queues, options._keep])
         {
@@ -128,7 +130,7 @@ internal sealed class QuickstartCommand
         }
 
         options._machine.AddTo(command);
-        foreach (var option in (Option[])[options._append, options._kernel, options._initrd, options._disk, options._attach,
+        foreach (var option in (Option[])[options._append, options._kernel, options._initrd, options._disk, options._attach, options._cdrom,
             options._release, options._update, options._prepare, options._quiet])
         {
             command.Options.Add(option);
@@ -172,7 +174,6 @@ internal sealed class QuickstartCommand
         var machine = new MachineConfiguration
         {
             Harts = queues,
-            Disks = [.. result.GetRequiredValue(_attach).Select(DiskArgument.Parse)],
         };
         _machine.Apply(result, machine);
         if (result.GetResult(_keep) is not null && result.GetValue(_root) == "http")
@@ -188,12 +189,22 @@ internal sealed class QuickstartCommand
             }
         }
 
+        var isIde = result.GetValue(_bus) == "ide";
+        if (isIde && queues > 1)
+        {
+            throw new CliException(
+                ExitCode.Usage, $"--queues {queues} with --bus ide: expected 1, an IDE disk has no queues; --harts {queues} gives the guest harts");
+        }
+
         return new QuickstartSettings
         {
             Machine = machine,
             Command = result.GetValue(_run),
             Root = result.GetValue(_root) switch { "ro" => RootMode.ReadOnly, "http" => RootMode.Http, _ => RootMode.ReadWrite },
-            Transport = DiskArgument.Transport("--bus", result.GetValue(_bus)),
+            IsIde = isIde,
+            Transport = isIde ? VirtioTransportKind.Mmio : DiskArgument.Transport("--bus", result.GetValue(_bus)),
+            Attached = [.. result.GetRequiredValue(_attach).Select(DiskArgument.Parse)],
+            Discs = result.GetRequiredValue(_cdrom),
             Ring = DiskArgument.Ring("--ring", result.GetValue(_ring)),
             Queues = queues,
             Append = result.GetValue(_append),

@@ -40,6 +40,8 @@ internal sealed class RunCommand
         DefaultValueFactory = _ => [],
     };
 
+    private readonly Option<string[]> _cdrom = CdromArgument.CreateOption();
+
     private readonly Option<string[]> _consoles = new("--console")
     {
         Description = ConsoleArgument.Help,
@@ -72,7 +74,7 @@ internal sealed class RunCommand
         options._file.Validators.Add(RefuseOption);
         command.Arguments.Add(options._file);
         foreach (var option in (Option[])[options._kernel, options._initrd, options._append, options._firmware,
-            options._disks, options._consoles, options._rng, options._seed, options._noRestart])
+            options._disks, options._cdrom, options._consoles, options._rng, options._seed, options._noRestart])
         {
             command.Options.Add(option);
         }
@@ -109,7 +111,12 @@ internal sealed class RunCommand
         configuration.Initrd = result.GetValue(_initrd) ?? configuration.Initrd;
         configuration.CommandLine = result.GetValue(_append) ?? configuration.CommandLine;
         configuration.Firmware = result.GetValue(_firmware) ?? configuration.Firmware;
-        configuration.Disks = [.. configuration.Disks, .. result.GetRequiredValue(_disks).Select(DiskArgument.Parse)];
+        foreach (var disk in result.GetRequiredValue(_disks))
+        {
+            DiskArgument.Parse(disk).AddTo(configuration);
+        }
+
+        CdromArgument.AddTo(configuration, result.GetRequiredValue(_cdrom));
         configuration.Rng = result.GetValue(_rng) ? configuration.Rng ?? new EntropyConfiguration() : configuration.Rng;
         if (result.GetValue(_seed) is { } seed)
         {

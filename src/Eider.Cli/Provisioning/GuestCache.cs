@@ -23,9 +23,12 @@ internal sealed class GuestCache(string directory, IProgressReport progress)
     private static readonly string[] Needed = [ImageName, InitrdName, RootName];
 
     // To be raised when what is made of the same packages and scripts changes.
-    private const int Recipe = 3;
+    private const int Recipe = 4;
 
     private static readonly string[] InitramfsModules = ["virtio_mmio", "virtio_blk", "virtio_rng", "ext4"];
+
+    // For the kernel's word eider.ide: a CMD646 with disks and CD drives.
+    private static readonly string[] IdeModules = ["pata_cmd64x", "sd_mod", "sr_mod"];
 
     // What a guest may want to insert later: the drivers of Eider's devices, and file systems of other images.
     private static readonly string[] ModuleFolders =
@@ -178,7 +181,8 @@ internal sealed class GuestCache(string directory, IProgressReport progress)
             await using (var initrd = File.Create(Path.Combine(result, InitrdName)))
             {
                 var needed = await modules.ClosureAsync(InitramfsModules, cancellationToken);
-                Initramfs.Write(initrd, busybox, needed);
+                var ideNeeded = await modules.ClosureAsync(IdeModules, cancellationToken);
+                Initramfs.Write(initrd, busybox, needed, ideNeeded);
             }
 
             var tree = Path.Combine(work, "tree");

@@ -9,7 +9,9 @@ internal static class Initramfs
     /// <param name="output">Where it goes.</param>
     /// <param name="busybox">The static busybox.</param>
     /// <param name="modules">Modules in the order of their insertion.</param>
-    public static void Write(Stream output, ReadOnlySpan<byte> busybox, IReadOnlyList<KernelModule> modules)
+    /// <param name="ideModules">Those that are inserted only when the kernel's command line has the word eider.ide.</param>
+    public static void Write(
+        Stream output, ReadOnlySpan<byte> busybox, IReadOnlyList<KernelModule> modules, IReadOnlyList<KernelModule> ideModules)
     {
         var archive = new CpioWriter(output);
         foreach (var folder in (string[])["dev", "proc", "sys", "root", "usr", "usr/bin", "lib", "lib/modules"])
@@ -26,14 +28,21 @@ internal static class Initramfs
             archive.AddLink($"usr/bin/{applet}", "busybox");
         }
 
-        foreach (var module in modules)
+        // Some are needed by both.
+        foreach (var module in modules.UnionBy(ideModules, module => module.Name))
         {
             archive.AddFile($"lib/modules/{module.Name}.ko", File.ReadAllBytes(module.File), executable: false);
         }
 
-        var order = string.Concat(modules.Select(module => $"{module.Name}.ko\n"));
-        archive.AddFile("lib/modules/order", System.Text.Encoding.UTF8.GetBytes(order), executable: false);
+        AddOrder(archive, "order", modules);
+        AddOrder(archive, "order.ide", ideModules.ExceptBy(modules.Select(module => module.Name), module => module.Name));
         archive.AddFile("init", GuestScripts.Read("initramfs-init"), executable: true);
         archive.Finish();
+    }
+
+    private static void AddOrder(CpioWriter archive, string name, IEnumerable<KernelModule> modules)
+    {
+        var order = string.Concat(modules.Select(module => $"{module.Name}.ko\n"));
+        archive.AddFile($"lib/modules/{name}", System.Text.Encoding.UTF8.GetBytes(order), executable: false);
     }
 }

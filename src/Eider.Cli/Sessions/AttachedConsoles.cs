@@ -5,7 +5,8 @@ namespace Eider.Cli.Sessions;
 
 /// <summary>Consoles of a guest, joined with the terminal or with files until it is disposed.</summary>
 /// <param name="stop">Told when the user leaves the terminal.</param>
-internal sealed class AttachedConsoles(StopSignals stop) : IDisposable
+/// <param name="changeDisc">Puts the next disc into the CD drive and says what became of it.</param>
+internal sealed class AttachedConsoles(StopSignals stop, Func<ValueTask<string>> changeDisc) : IDisposable
 {
     private readonly List<IDisposable> _held = [];
     private readonly List<Task> _pumps = [];
@@ -18,7 +19,7 @@ internal sealed class AttachedConsoles(StopSignals stop) : IDisposable
     {
         if (choice.IsOnTerminal)
         {
-            var terminal = new UserTerminal(console, stop, resize);
+            var terminal = new UserTerminal(console, stop, resize, changeDisc);
             var output = StandardOutput.Open();
             _held.AddRange([terminal, output]);
             terminal.StartInput();

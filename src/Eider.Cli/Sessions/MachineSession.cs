@@ -82,6 +82,20 @@ internal sealed class MachineSession : IAsyncDisposable
         return (int)(code == ExitCode.Ok && exit.HostErrors.Count > 0 ? ExitCode.HostInputOutput : code);
     }
 
+    /// <summary>Puts the next disc into the CD drive, as a user wants with Ctrl-A C.</summary>
+    /// <returns>What became of it, in words for the user.</returns>
+    public async ValueTask<string> ChangeDiscAsync()
+    {
+        if (_machine.CdDrives.FirstOrDefault(drive => drive.Discs.Count != 0) is not { } drive)
+        {
+            return "there is no disc to put in; --cdrom FILE adds a drive with a disc";
+        }
+
+        return await drive.ChangeAsync() is { } disc
+            ? $"{drive.Name}: {disc.Name} is in the drive"
+            : $"{drive.Name}: the guest has locked the drive, and was asked to let go; unmount the disc, then try again";
+    }
+
     /// <inheritdoc/>
     public async ValueTask DisposeAsync()
     {

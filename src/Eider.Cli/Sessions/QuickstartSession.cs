@@ -1,4 +1,5 @@
 using System.Text.RegularExpressions;
+using Eider.Cli.Commands;
 using Eider.Cli.Errors;
 using Eider.Cli.Provisioning;
 using Eider.Devices.Virtio.Console;
@@ -15,7 +16,7 @@ internal sealed partial class QuickstartSession(QuickstartSettings settings, Gue
 {
     // ttyS0 takes the kernel's messages. No self tests of the ciphers, 60 to 80 % of a boot's instructions; no probing
     // of page table formats; a panic ends the machine.
-    private const string BaseCommandLine = "console=ttyS0 root=/dev/vda no4lvl cryptomgr.notests panic=-1";
+    private const string BaseCommandLine = "console=ttyS0 no4lvl cryptomgr.notests panic=-1";
     private static readonly TimeSpan PowerOffPatience = TimeSpan.FromMinutes(1);
 
     private const int LastWords = 15;
@@ -29,7 +30,13 @@ internal sealed partial class QuickstartSession(QuickstartSettings settings, Gue
         var machine = settings.Machine;
         machine.Kernel = settings.Kernel ?? guest.Kernel;
         machine.Initrd = settings.Initrd ?? guest.Initrd;
-        machine.Disks = [disk, .. machine.Disks];
+        new DiskAttachment(disk, settings.IsIde).AddTo(machine);
+        foreach (var attached in settings.Attached)
+        {
+            attached.AddTo(machine);
+        }
+
+        CdromArgument.AddTo(machine, settings.Discs);
         machine.Rng = new EntropyConfiguration { Ring = settings.Ring };
         return settings.Command is { } command ? await RunCommandAsync(machine, command) : await RunShellAsync(machine);
     }
@@ -99,7 +106,9 @@ internal sealed partial class QuickstartSession(QuickstartSettings settings, Gue
     private string CommandLine(string more)
     {
         var access = settings.Root == RootMode.ReadOnly ? "ro" : "rw";
-        return $"{BaseCommandLine} {access} {more} {settings.Append}".TrimEnd();
+        var root = settings.IsIde ? "sda" : "vda";
+        var drivers = settings.Machine.Ide.Count != 0 ? "eider.ide " : "";
+        return $"{BaseCommandLine} root=/dev/{root} {access} {drivers}{more} {settings.Append}".TrimEnd();
     }
 
     private async Task<int> RunCommandAsync(MachineConfiguration machine, string command)
@@ -154,11 +163,11 @@ internal sealed partial class QuickstartSession(QuickstartSettings settings, Gue
         machine.CommandLine = CommandLine((settings.Quiet ? "quiet " : "") + $"eider.console=hvc0 eider.term={TerminalName()}");
         machine.Consoles = [new ConsoleConfiguration { Ring = settings.Ring, Device = device }];
         await using var session = await CreateAsync(machine);
-        using var terminal = new UserTerminal(shell, stop, device.Resize);
+        using var terminal = new UserTerminal(shell, stop, device.Resize, session.ChangeDiscAsync);
         await using var output = StandardOutput.Open();
         if (terminal.IsTerminal)
         {
-            await output.WriteAsync("eider: Ctrl-A X leaves\r\n"u8.ToArray());
+            await output.WriteAsync("eider: Ctrl-A X leaves, Ctrl-A H tells the other keys\r\n"u8.ToArray());
         }
 
         terminal.StartInput();

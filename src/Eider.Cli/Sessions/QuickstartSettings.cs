@@ -1,3 +1,4 @@
+using Eider.Cli.Commands;
 using Eider.Machines;
 
 namespace Eider.Cli.Sessions;
@@ -5,7 +6,7 @@ namespace Eider.Cli.Sessions;
 /// <summary>What <c>eider quickstart</c> was asked for.</summary>
 internal sealed record QuickstartSettings
 {
-    /// <summary>Memory, harts and further disks; the rest is filled in from the guest.</summary>
+    /// <summary>Memory and harts; the rest is filled in from the guest.</summary>
     public required MachineConfiguration Machine { get; init; }
 
     /// <summary>Command to run; null for a shell.</summary>
@@ -14,8 +15,17 @@ internal sealed record QuickstartSettings
     /// <summary>How the root is attached.</summary>
     public RootMode Root { get; init; }
 
-    /// <summary>How the root disk hangs on the machine.</summary>
+    /// <summary>True if the root disk hangs on an IDE channel.</summary>
+    public bool IsIde { get; init; }
+
+    /// <summary>How the root disk hangs on the machine if it is a virtio disk.</summary>
     public VirtioTransportKind Transport { get; init; }
+
+    /// <summary>Further disks.</summary>
+    public IReadOnlyList<DiskAttachment> Attached { get; init; } = [];
+
+    /// <summary>Discs of a CD drive, as the option has them; none for no drive.</summary>
+    public IReadOnlyList<string> Discs { get; init; } = [];
 
     /// <summary>Kind of ring of all devices.</summary>
     public VirtioRing Ring { get; init; }

@@ -26,7 +26,7 @@ internal sealed record RunReports(string? StatisticsFile, TraceCategory Trace, s
     /// <summary>The files that a machine reads or writes, for <see cref="Check"/>.</summary>
     public static IReadOnlyList<string> InputsOf(MachineConfiguration machine) =>
         [.. new[] { machine.Kernel, machine.Initrd, machine.Firmware }
-            .Concat(machine.Disks.Select(disk => PathOf(disk.Image))).OfType<string>()];
+            .Concat(machine.Disks.Select(disk => disk.Image).Concat(IdeImagesOf(machine)).Select(PathOf)).OfType<string>()];
 
     /// <summary>The trace's writer, whose file is made with the first line; null if nothing is traced.</summary>
     public TraceWriter? PrepareTrace() => Trace == TraceCategory.None ? null : new TraceWriter(Open);
@@ -81,6 +81,10 @@ internal sealed record RunReports(string? StatisticsFile, TraceCategory Trace, s
             throw new CliException(ExitCode.CannotCreate, $"{option} {file}: cannot be made ({cause.Message}); name another file", cause);
         }
     }
+
+    private static IEnumerable<string?> IdeImagesOf(MachineConfiguration machine) =>
+        machine.Ide.SelectMany(controller => controller.Primary.Concat(controller.Secondary))
+            .SelectMany(device => device.Discs.Select(disc => disc.Image).Prepend(device.Image));
 
     private static string? PathOf(string? image)
     {

@@ -35,7 +35,8 @@ internal sealed class RunSession(
 
         // Everything that can be refused is refused before a file is made or the terminal changed.
         var session = await MachineSession.CreateAsync(configuration, reports);
-        using var attached = new AttachedConsoles(stop);
+        var running = session;
+        using var attached = new AttachedConsoles(stop, () => running.ChangeDiscAsync());
         try
         {
             foreach (var choice in consoles)
@@ -52,7 +53,8 @@ internal sealed class RunSession(
         var exit = await RunOnceAsync(session);
         while (restart && exit.Reason == MachineExitReason.RestartRequested && stop.Reason == null)
         {
-            exit = await RunOnceAsync(await MachineSession.CreateAsync(configuration, reports));
+            running = await MachineSession.CreateAsync(configuration, reports);
+            exit = await RunOnceAsync(running);
         }
 
         serial.Close();

@@ -8,15 +8,20 @@ namespace Eider.Cli.Sessions;
 
 /// <summary>
 /// Joins the user's terminal, or whatever standard input and output are, with a console of the guest: keys go in,
-/// output comes out, Ctrl-A X leaves, the window's size follows.
+/// output comes out, Ctrl-A X leaves, Ctrl-A C changes the disc, the window's size follows.
 /// </summary>
 internal sealed class UserTerminal : IDisposable
 {
     private const int PieceBytes = 16 << 10;
     private const byte EndOfInput = 0x04;
 
+    private const string Help =
+        "Ctrl-A X leaves\r\neider: Ctrl-A C puts the next disc into the CD drive\r\n"
+        + "eider: Ctrl-A A sends a Ctrl-A to the guest\r\neider: Ctrl-A H tells these keys";
+
     private readonly ConsoleEndpoint _console;
     private readonly StopSignals _stop;
+    private readonly Func<ValueTask<string>> _changeDisc;
     private readonly RawTerminal? _raw;
     private readonly PosixSignalRegistration? _windowChange;
 
@@ -24,8 +29,10 @@ internal sealed class UserTerminal : IDisposable
     /// <param name="console">The host's end of the guest's console.</param>
     /// <param name="stop">Told when the user leaves.</param>
     /// <param name="resize">Told of each size of the window; null if the console has none.</param>
-    public UserTerminal(ConsoleEndpoint console, StopSignals stop, Action<ConsoleSize>? resize)
+    /// <param name="changeDisc">Puts the next disc into the CD drive and says what became of it.</param>
+    public UserTerminal(ConsoleEndpoint console, StopSignals stop, Action<ConsoleSize>? resize, Func<ValueTask<string>> changeDisc)
     {
+        _changeDisc = changeDisc;
         _console = console;
         _stop = stop;
         if (OperatingSystem.IsWindows())
@@ -98,6 +105,16 @@ internal sealed class UserTerminal : IDisposable
         ? new FileStream(new SafeFileHandle(0, ownsHandle: false), FileAccess.Read, bufferSize: 0)
         : Console.OpenStandardInput();
 
+    // The terminal is raw: an end of line takes both characters.
+    private void Obey(Queue<EscapeCommand> commands)
+    {
+        while (commands.TryDequeue(out var command))
+        {
+            var answer = command == EscapeCommand.Help ? Help : _changeDisc().AsTask().GetAwaiter().GetResult();
+            StandardError.Writer.Write($"\r\neider: {answer}\r\n");
+        }
+    }
+
     private void ReadKeys()
     {
         try
@@ -115,6 +132,8 @@ internal sealed class UserTerminal : IDisposable
                     _stop.Stop(ExitCode.Ok);
                     return;
                 }
+
+                Obey(filter.Commands);
             }
 
             // The end of a file is typed as a person would: the guest's terminal makes an end of it.

@@ -1,6 +1,6 @@
 namespace Eider.Cli.Terminal;
 
-/// <summary>Finds the keys that are for Eider among those for the guest: Ctrl-A X leaves, Ctrl-A A sends a Ctrl-A.</summary>
+/// <summary>Finds the keys that are for Eider among those for the guest: Ctrl-A X leaves, Ctrl-A C and H are <see cref="Commands"/>, Ctrl-A A sends a Ctrl-A.</summary>
 internal sealed class EscapeFilter
 {
     private const byte Prefix = 0x01;
@@ -9,6 +9,9 @@ internal sealed class EscapeFilter
 
     /// <summary>True once the user asked to leave; nothing is for the guest after that.</summary>
     public bool IsLeaving { get; private set; }
+
+    /// <summary>What else the user wants of Eider; whoever fulfils a wish takes it out.</summary>
+    public Queue<EscapeCommand> Commands { get; } = new();
 
     /// <summary>Filters in place.</summary>
     /// <param name="keys">What was typed; afterwards its start is what goes to the guest.</param>
@@ -39,6 +42,12 @@ internal sealed class EscapeFilter
             {
                 case (byte)'x' or (byte)'X':
                     IsLeaving = true;
+                    break;
+                case (byte)'c' or (byte)'C':
+                    Commands.Enqueue(EscapeCommand.ChangeDisc);
+                    break;
+                case (byte)'h' or (byte)'H' or (byte)'?':
+                    Commands.Enqueue(EscapeCommand.Help);
                     break;
                 case (byte)'a' or (byte)'A' or Prefix:
                     keys[kept++] = Prefix;

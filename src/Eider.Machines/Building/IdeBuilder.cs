@@ -1,5 +1,7 @@
+using System.Globalization;
 using Eider.Devices.Ide;
 using Eider.Storage;
+using Eider.Storage.Layers;
 
 namespace Eider.Machines.Building;
 
@@ -10,29 +12,48 @@ internal sealed class IdeBuilder(MachineConfiguration configuration, IMachineHos
 {
     private readonly Dictionary<string, BlockStorage> _storages = new(StringComparer.Ordinal);
 
+    private readonly Dictionary<string, IReadOnlyList<BlockStorage>> _discs = new(StringComparer.Ordinal);
+
     /// <summary>Opens what the devices have behind them.</summary>
+    /// <param name="layers">What the layers of all disks of the machine share.</param>
     /// <param name="opened">Gets each storage, and whether the machine has to close it.</param>
     /// <exception cref="MachineConfigurationException">Something is missing, or a CD image on a disk.</exception>
-    public async Task OpenAsync(Action<BlockStorage, bool> opened)
+    public async Task OpenAsync(StorageLayerContext layers, Action<BlockStorage, bool> opened)
     {
         foreach (var (device, name, setting) in IdeCheck.Devices(configuration))
         {
-            var storage = device.Storage;
-            if (storage is null && device.Image is not null)
+            if (await OpenAsync(device.AsDisk, layers, opened).ConfigureAwait(false) is { } storage)
             {
-                storage = await DiskOpener.OpenAsync(device.AsDisk).ConfigureAwait(false);
+                _storages.Add(name, storage);
+                if (device.Type == IdeDeviceKind.Disk)
+                {
+                    await IdeCheck.RefuseCdImageAsync(storage, device.Image ?? setting).ConfigureAwait(false);
+                }
             }
 
-            if (storage is null)
+            var discs = new List<BlockStorage>();
+            foreach (var disc in device.Discs)
             {
-                continue;
+                discs.Add((await OpenAsync(disc.AsDisk, layers, opened).ConfigureAwait(false))!);
             }
 
-            opened(storage, device.Storage is null);
-            _storages.Add(name, storage);
-            if (device.Type == IdeDeviceKind.Disk)
+            _discs.Add(name, discs);
+        }
+    }
+
+    /// <summary>The CD drives of a channel that was made.</summary>
+    /// <param name="controller">Which controller.</param>
+    /// <param name="index">0 or 1: which of its channels.</param>
+    /// <param name="channel">The channel.</param>
+    public IEnumerable<MachineCdDrive> Drives(int controller, int index, IdeChannel channel)
+    {
+        for (var unit = 0; unit < IdeLimits.DevicesPerChannel; unit++)
+        {
+            if (channel.Tray(unit) is { } tray)
             {
-                await IdeCheck.RefuseCdImageAsync(storage, device.Image ?? setting).ConfigureAwait(false);
+                var name = Name(controller, index, unit);
+                var first = _storages.GetValueOrDefault(name);
+                yield return new MachineCdDrive(name, tray, first is null ? _discs[name] : [first, .. _discs[name]]);
             }
         }
     }
@@ -46,7 +67,27 @@ internal sealed class IdeBuilder(MachineConfiguration configuration, IMachineHos
         var devices = channel == 0 ? settings.Primary : settings.Secondary;
         return new IdeChannelDevices(Device(0), Device(1));
 
-        IIdeDeviceConfig? Device(int unit) => unit < devices.Count ? Make(devices[unit], $"ide{controller}.{channel}.{unit}") : null;
+        IIdeDeviceConfig? Device(int unit) => unit < devices.Count ? Make(devices[unit], Name(controller, channel, unit)) : null;
+    }
+
+    private static string Name(int controller, int channel, int unit) =>
+        string.Create(CultureInfo.InvariantCulture, $"ide{controller}.{channel}.{unit}");
+
+    // What has neither an image nor a storage is an empty drive.
+    private static async Task<BlockStorage?> OpenAsync(DiskConfiguration disk, StorageLayerContext layers, Action<BlockStorage, bool> opened)
+    {
+        var storage = disk.Storage;
+        if (storage is null && disk.Image is not null)
+        {
+            storage = await DiskOpener.OpenAsync(disk, layers).ConfigureAwait(false);
+        }
+
+        if (storage is not null)
+        {
+            opened(storage, disk.Storage is null);
+        }
+
+        return storage;
     }
 
     private IIdeDeviceConfig Make(IdeDeviceConfiguration device, string name)

@@ -123,6 +123,7 @@ internal static class IdeCheck
                 Invariant($"found model '{model}' of {model.Length} characters, expected at most {IdeLimits.ModelLength}, printable ASCII"));
         }
 
+        CheckDiscs(device, setting, checkImage);
         if (device.Type == IdeDeviceKind.Disk || device.Image is not null || device.Storage is not null)
         {
             checkImage(device.AsDisk, setting);
@@ -132,6 +133,19 @@ internal static class IdeCheck
             throw Bad(
                 setting + ".serial",
                 Invariant($"found serial '{serial}' of {name} with {serial.Length} characters, expected at most {IdeLimits.SerialLength}, printable ASCII"));
+        }
+    }
+
+    private static void CheckDiscs(IdeDeviceConfiguration device, string setting, Action<DiskConfiguration, string> checkImage)
+    {
+        if (device.Type != IdeDeviceKind.Cdrom && device.Discs.Count != 0)
+        {
+            throw Bad(setting + ".discs", Invariant($"found {device.Discs.Count} further discs of a disk, expected none: only a CD drive changes its medium"));
+        }
+
+        for (var i = 0; i < device.Discs.Count; i++)
+        {
+            checkImage(device.Discs[i].AsDisk, Invariant($"{setting}.discs[{i}]"));
         }
     }
 

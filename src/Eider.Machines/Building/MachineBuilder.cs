@@ -53,7 +53,11 @@ internal sealed class MachineBuilder : IAsyncDisposable
     private readonly List<IDisposable> _files = [];
     private readonly List<VirtioTransport> _virtio = [];
     private readonly List<IdeChannel> _channels = [];
+    private readonly List<MachineCdDrive> _cdDrives = [];
     private readonly IdeBuilder _ide;
+
+    // Throttles of one name are one group for all disks of the machine.
+    private readonly StorageLayerContext _layers = new(TimeProvider.System);
     private GuestRam? _ram;
     private KernelLoading? _loading;
     private PciBus? _pci;
@@ -115,7 +119,7 @@ internal sealed class MachineBuilder : IAsyncDisposable
         await OpenDisksAsync().ConfigureAwait(false);
         if (_configuration.Ide.Count != 0)
         {
-            await _ide.OpenAsync(KeepDisk).ConfigureAwait(false);
+            await _ide.OpenAsync(_layers, KeepDisk).ConfigureAwait(false);
         }
 
         if (_configuration.Trace is { } trace && (trace.Categories & (TraceCategory.Mmio | TraceCategory.Pio)) != 0)
@@ -152,6 +156,7 @@ internal sealed class MachineBuilder : IAsyncDisposable
             SerialPeer = peer,
             Virtio = _virtio,
             Ide = _channels,
+            CdDrives = _cdDrives,
             Disks = _disks,
             OwnedDisks = _ownedDisks,
             Consoles = _consoles,
@@ -352,6 +357,7 @@ internal sealed class MachineBuilder : IAsyncDisposable
                     _pci!, address, _messages!, 0,
                     _ => new Cmd646Ide(_ide.Channel(controller, 0), _ide.Channel(controller, 1), services), made => made)).ConfigureAwait(false);
                 _channels.AddRange(added.Device.Channels);
+                _cdDrives.AddRange(added.Device.Channels.SelectMany((channel, index) => _ide.Drives(controller, index, channel)));
                 continue;
             }
 
@@ -360,13 +366,12 @@ internal sealed class MachineBuilder : IAsyncDisposable
                 new IdeChannel(place.Name, device0, device1, services, Wire(plic, granted)),
                 _configuration.Ide[controller].RegisterShift)).ConfigureAwait(false);
             _channels.Add(mapped.Channel);
+            _cdDrives.AddRange(_ide.Drives(controller, 0, mapped.Channel));
         }
     }
 
     private async Task OpenDisksAsync()
     {
-        // Throttles of one name are one group for all disks of the machine.
-        var layers = new StorageLayerContext(TimeProvider.System);
         foreach (var disk in _configuration.Disks)
         {
             if (disk.Storage is { } storage)
@@ -375,7 +380,7 @@ internal sealed class MachineBuilder : IAsyncDisposable
             }
             else
             {
-                var opened = await DiskOpener.OpenAsync(disk, layers).ConfigureAwait(false);
+                var opened = await DiskOpener.OpenAsync(disk, _layers).ConfigureAwait(false);
                 _disks.Add(opened);
                 _ownedDisks.Add(opened);
             }

@@ -31,6 +31,9 @@ internal sealed class MachineParts
     /// <summary>The IDE channels, controller by controller.</summary>
     public required IReadOnlyList<IdeChannel> Ide { get; init; }
 
+    /// <summary>The CD drives on them, in the same order.</summary>
+    public required IReadOnlyList<MachineCdDrive> CdDrives { get; init; }
+
     /// <summary>The storages of the disks, in their order, then those of IDE devices; those in <see cref="OwnedDisks"/> are closed with the machine.</summary>
     public required IReadOnlyList<BlockStorage> Disks { get; init; }
 

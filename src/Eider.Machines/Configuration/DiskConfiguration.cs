@@ -5,7 +5,7 @@ using Eider.Storage;
 namespace Eider.Machines;
 
 /// <summary>A virtio disk. A text converts to one: <c>"root.img"</c>, <c>"mem:64M"</c>, <c>"http://host/image"</c>.</summary>
-public sealed record DiskConfiguration : VirtioDeviceConfiguration
+public sealed record DiskConfiguration : VirtioDeviceConfiguration, IImageConfiguration
 {
     /// <summary>A path, <c>file:PATH</c>, <c>mem:SIZE</c> or an http or https address; a suffix <c>:ro</c> makes it read-only.</summary>
     [Description("A path (relative to the machine file), \"file:PATH\", \"mem:SIZE\" or an http or https address; a suffix \":ro\" makes it read-only.")]

@@ -26,6 +26,21 @@ public sealed class EscapeFilterTests
         }
     }
 
+    [Theory]
+    [InlineData("a\u0001cb\u0001C", "ab", "ChangeDisc ChangeDisc")]
+    [InlineData("\u0001h\u0001?\u0001x", "", "Help Help")]
+    [InlineData("ch", "ch", "")]
+    public void Ctrl_A_C_and_H_are_for_Eider(string typed, string forGuest, string commands)
+    {
+        for (var cut = 0; cut <= typed.Length; cut++)
+        {
+            var filter = new EscapeFilter();
+            var got = Filter(filter, typed[..cut]) + Filter(filter, typed[cut..]);
+
+            Assert.Equal((forGuest, commands), (got, string.Join(' ', filter.Commands)));
+        }
+    }
+
     private static string Filter(EscapeFilter filter, string typed)
     {
         var keys = Encoding.ASCII.GetBytes(typed);

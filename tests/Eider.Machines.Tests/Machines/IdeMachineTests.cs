@@ -2,6 +2,7 @@ using System.Text;
 using Eider.Machines.Fdt;
 using Eider.Machines.Tests.Fdt;
 using Eider.Storage.Backends;
+using Eider.Storage.Formats;
 
 namespace Eider.Machines.Tests.Machines;
 
@@ -47,6 +48,17 @@ public sealed class IdeMachineTests : IDisposable
     [InlineData(
         "\"disks\": [{ \"image\": \"a\" }], \"ide\": [{ \"primary\": [{ \"image\": \"a\" }] }]",
         "vm.json:1: $.ide[0].primary[0].image: /vm/a is written by $.disks[0] already")]
+    [InlineData(
+        "\"ide\": [{ \"primary\": [{ \"image\": \"a\",\n \"discs\": [{ \"image\": \"b\" }] }] }]",
+        "vm.json:2: $.ide[0].primary[0].discs: found 1 further discs of a disk, expected none")]
+    [InlineData(
+        "\"ide\": [{ \"primary\": [{ \"type\": \"cdrom\", \"discs\": [{ }] }] }]",
+        "vm.json:1: $.ide[0].primary[0].discs[0].image: found neither an image nor a storage")]
+    [InlineData("\"ide\": [{ \"primary\": [{ \"type\": \"cdrom\", \"discs\": [null] }] }]", "vm.json:1: $.ide[0].primary[0].discs[0]: found null")]
+    [InlineData(
+        "\"ide\": [{ \"primary\": [{ \"type\": \"cdrom\", \"discs\": [{ \"image\": \"b\", \"format\": \"iso\" }] }] }]",
+        "vm.json:1: $.ide[0].primary[0].discs[0].format: found 'iso', expected 'raw' or 'qcow2' or 'luks'")]
+    [InlineData("\"ide\": [{ \"primary\": [{ \"image\": \"a\", \"layers\": [\"none\"] }] }]", "vm.json:1: $.ide[0].primary[0].layers[0]: ")]
     public void A_mistake_is_refused_with_one_line(string json, string start)
     {
         var text = Encoding.UTF8.GetBytes("{ \"kernel\": \"k\", " + json + " }");
@@ -76,6 +88,61 @@ public sealed class IdeMachineTests : IDisposable
         finally
         {
             File.Delete(image);
+        }
+    }
+
+    [Fact]
+    public void Paths_of_a_drive_start_from_the_files_directory()
+    {
+        var json = """
+            { "kernel": "k", "ide": [{ "primary": [{ "image": "a", "format": "qcow2", "chain": "images", "keyFile": "key", "layers": ["trace:file=t.log"] }],
+              "secondary": [{ "type": "cdrom", "image": "one.iso", "discs": [{ "image": "two.qcow2", "format": "qcow2", "chain": "images" }] }] }] }
+            """u8;
+        var ide = MachineFile.Parse(json, "vm.json", "/vm").Ide[0];
+        var (disk, drive) = (ide.Primary[0], ide.Secondary[0]);
+        Assert.Equal(("/vm/a", "/vm/images", "/vm/key", "trace:file=/vm/t.log"), (disk.Image, disk.Chain, disk.KeyFile, disk.Layers[0]));
+        Assert.Equal(("/vm/one.iso", "/vm/two.qcow2", "/vm/images"), (drive.Image, drive.Discs[0].Image, drive.Discs[0].Chain));
+    }
+
+    [Fact]
+    public async Task A_drive_changes_through_its_discs_of_any_format()
+    {
+        var folder = Directory.CreateTempSubdirectory("eider-discs-");
+        try
+        {
+            var second = Path.Combine(folder.FullName, "two.qcow2");
+            await using (var file = FileStorage.Create(second, 0))
+            {
+                await ImageFormats.Qcow2.CreateAsync(file, new ImageCreateOptions { SizeBytes = 4 << 20 });
+            }
+
+            var configuration = Configure(new BareMetal().Finish(0x5555));
+            var drive = new IdeDeviceConfiguration
+            {
+                Type = IdeDeviceKind.Cdrom,
+                Storage = new MemoryStorage(1 << 20),
+                Discs = [new IdeDiscConfiguration { Image = second, Format = "qcow2" }, new IdeDiscConfiguration { Image = "mem:2M" }],
+            };
+            configuration.Ide =
+            [
+                new IdeConfiguration { Secondary = [drive] },
+                new IdeConfiguration { Controller = IdeControllerKind.AtaGeneric, Primary = [new IdeDeviceConfiguration { Type = IdeDeviceKind.Cdrom }] },
+            ];
+            await using var machine = await Machine.CreateAsync(configuration);
+            Assert.Equal(["ide0.1.0", "ide1.0.0"], machine.CdDrives.Select(each => each.Name));
+            var changed = new List<long>();
+            for (var i = 0; i < 4; i++)
+            {
+                changed.Add((await machine.CdDrives[0].ChangeAsync())!.SizeBytes);
+                Assert.Same(machine.CdDrives[0].Tray.Medium, machine.CdDrives[0].Discs[(i + 1) % 3]);
+            }
+
+            Assert.Equal([4 << 20, 2 << 20, 1 << 20, 4 << 20], changed);
+            Assert.Null(await machine.CdDrives[1].ChangeAsync()); // nothing to put in
+        }
+        finally
+        {
+            folder.Delete(recursive: true);
         }
     }
 
