@@ -39,7 +39,7 @@ internal sealed class RootTree(string directory)
     private void AddPrograms(byte[] busybox)
     {
         Write("usr/bin/busybox", busybox, Executable);
-        foreach (var applet in BusyboxApplets.Read(busybox).Except(["busybox"]))
+        foreach (var applet in BusyboxApplets.Read(busybox).Except(["busybox", "eject"]))
         {
             Link($"usr/bin/{applet}", "busybox");
         }
@@ -48,6 +48,8 @@ internal sealed class RootTree(string directory)
         {
             Write($"usr/lib/eider/{script}", GuestScripts.Read(script), Executable);
         }
+
+        Write("usr/bin/eject", GuestScripts.Read("eject"), Executable);
     }
 
     private void AddSettings()
