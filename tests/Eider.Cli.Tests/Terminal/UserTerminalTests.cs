@@ -50,6 +50,39 @@ public sealed class UserTerminalTests
     }
 
     [Fact]
+    public async Task Ctrl_A_C_puts_the_next_disc_in_and_Ctrl_A_H_tells_the_keys()
+    {
+        using var folder = new TemporaryFolder();
+        foreach (var disc in (string[])["one.iso", "two.iso"])
+        {
+            await File.WriteAllBytesAsync(folder.At(disc), new byte[64 << 10], TestContext.Current.CancellationToken);
+        }
+
+        using var script = StartEcho(folder, options: "--cdrom one.iso --cdrom two.iso");
+        await ReadUntilAsync(script, "R");
+        await TypeAsync(script, "\u0001c");
+        Assert.Contains("two.iso is in the drive", await ReadUntilAsync(script, "drive\r\n"), StringComparison.Ordinal);
+        await TypeAsync(script, "\u0001C");
+        Assert.Contains("one.iso is in the drive", await ReadUntilAsync(script, "drive\r\n"), StringComparison.Ordinal);
+        await TypeAsync(script, "\u0001h");
+        Assert.Contains("Ctrl-A C puts the next disc", await ReadUntilAsync(script, "tells these keys"), StringComparison.Ordinal);
+        await TypeAsync(script, "\u0001x");
+        await ReadUntilAsync(script, "code 0");
+    }
+
+    [Fact]
+    public async Task Without_a_drive_Ctrl_A_C_says_how_to_have_one()
+    {
+        using var folder = new TemporaryFolder();
+        using var script = StartEcho(folder);
+        await ReadUntilAsync(script, "R");
+        await TypeAsync(script, "\u0001c");
+        Assert.Contains("there is no disc", await ReadUntilAsync(script, "--cdrom FILE"), StringComparison.Ordinal);
+        await TypeAsync(script, "\u0001x");
+        await ReadUntilAsync(script, "code 0");
+    }
+
+    [Fact]
     public async Task Leaving_gives_the_terminal_back_as_it_was()
     {
         using var folder = new TemporaryFolder();
@@ -87,11 +120,11 @@ public sealed class UserTerminalTests
         Assert.True(errors.Length > 0 || said.StartsWith("code", StringComparison.Ordinal), said);
     }
 
-    private static Process StartEcho(TemporaryFolder folder, string first = "", string last = "")
+    private static Process StartEcho(TemporaryFolder folder, string first = "", string last = "", string options = "")
     {
         File.WriteAllBytes(folder.At("echo.elf"), Elf(Echo));
         var eider = Path.Combine(AppContext.BaseDirectory, "eider");
-        return Process.Start(new ProcessStartInfo("script", ["-qec", $"{first}'{eider}' run --kernel echo.elf; printf 'code %d\\n' $?{last}", "/dev/null"])
+        return Process.Start(new ProcessStartInfo("script", ["-qec", $"{first}'{eider}' run --kernel echo.elf {options}; printf 'code %d\\n' $?{last}", "/dev/null"])
         {
             WorkingDirectory = folder.Path,
             RedirectStandardInput = true,
