@@ -41,6 +41,9 @@ public static class BoardLayout
     /// <summary>PLIC source of the first memory-mapped IDE channel; the next ones follow.</summary>
     public const int IdeFirstSource = 14;
 
+    /// <summary>The first Simple VirtIO Block device, where its document puts it; the next ones follow page by page.</summary>
+    public const ulong SvirtbBase = 0xCAFE_0000;
+
     /// <summary>The first virtio-mmio slot.</summary>
     public const ulong VirtioBase = 0xD000_0000;
 

@@ -58,7 +58,7 @@ public sealed class Machine : IAsyncDisposable
     /// <summary>The consoles behind the terminals of the virtio consoles (hvc0, hvc1, ...), but for those with a device of the caller's.</summary>
     public IReadOnlyList<MachineConsole> Consoles => _parts.Consoles;
 
-    /// <summary>The storages of the disks, vda first, then those of IDE devices; open until the machine is disposed of.</summary>
+    /// <summary>The storages of the disks, vda first, then those of IDE devices and of Simple VirtIO Block; open until the machine is disposed of.</summary>
     public IReadOnlyList<BlockStorage> Disks => _parts.Disks;
 
     /// <summary>The virtio devices: disks, consoles, entropy, the caller's own.</summary>
@@ -185,6 +185,7 @@ public sealed class Machine : IAsyncDisposable
                 _firstInstruction is { } first ? (first - ProcessStart()).TotalMilliseconds : null,
                 [.. _parts.Virtio.Select(device => device.Statistics)
                     .Concat(_parts.Ide.SelectMany(channel => channel.Statistics))
+                    .Concat(_parts.Svirtb.Select(device => device.Statistics))
                     .Append(_parts.Uart.Statistics).Select(MachineDeviceStatistics.From)]);
         }
     }

@@ -48,6 +48,10 @@ public sealed record MachineConfiguration
     [Description("IDE controllers with their disks and CD drives.")]
     public IReadOnlyList<IdeConfiguration> Ide { get; set; } = [];
 
+    /// <summary>Simple VirtIO Block devices.</summary>
+    [Description("Simple VirtIO Block devices (KeOS), each with its disk.")]
+    public IReadOnlyList<SvirtbConfiguration> Svirtb { get; set; } = [];
+
     /// <summary>The virtio consoles.</summary>
     [Description("The virtio consoles, hvc0 first; the serial port is always there.")]
     public IReadOnlyList<ConsoleConfiguration> Consoles { get; set; } = [];

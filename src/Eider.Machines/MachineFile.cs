@@ -143,6 +143,7 @@ public static class MachineFile
             RefuseNulls(configuration.Ide[i].Secondary, string.Create(CultureInfo.InvariantCulture, $"$.ide[{i}].secondary"));
         }
 
+        RefuseNulls(configuration.Svirtb, "$.svirtb");
         for (var i = 0; i < configuration.Disks.Count; i++)
         {
             RefuseNulls(configuration.Disks[i].Layers, string.Create(CultureInfo.InvariantCulture, $"$.disks[{i}].layers"));
@@ -189,6 +190,11 @@ public static class MachineFile
         foreach (var image in configuration.Disks.Concat<IImageConfiguration>(devices).Concat(devices.SelectMany(device => device.Discs)))
         {
             RebaseImage(image, directory);
+        }
+
+        foreach (var device in configuration.Svirtb)
+        {
+            device.Image = device.Image is { } image ? DiskOpener.Rebase(image, directory) : null;
         }
 
         foreach (var port in configuration.Consoles.SelectMany(console => console.Ports))

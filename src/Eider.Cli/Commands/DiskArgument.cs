@@ -95,7 +95,7 @@ internal static class DiskArgument
         Layers = list.Value("layers")?.Split('+') ?? [],
         Serial = list.Value("serial") ?? "",
         Queues = list.Number("queues", 1, MostQueues) ?? 1,
-        Overlay = Overlay(list),
+        Overlay = Overlay(option, list),
         Transport = isIde ? VirtioTransportKind.Mmio : Transport($"{option} {list.First}: transport is", list.Value("transport")),
         Ring = Ring($"{option} {list.First}: ring is", list.Value("ring")),
         Features = list.Value("features")?.Split('+') ?? [],
@@ -103,10 +103,14 @@ internal static class DiskArgument
         Slot = list.Number("slot", 0, 31),
     };
 
-    private static DiskOverlay Overlay(CommaList list) => list.Value("overlay") switch
+    /// <summary>Where writes go; into the image where nothing is said.</summary>
+    /// <param name="option">The option, for messages.</param>
+    /// <param name="list">Its value.</param>
+    /// <exception cref="CliException">It is neither mem nor none.</exception>
+    public static DiskOverlay Overlay(string option, CommaList list) => list.Value("overlay") switch
     {
         null or "none" => DiskOverlay.None,
         "mem" => DiskOverlay.Memory,
-        var other => throw new CliException(ExitCode.Usage, $"--disk {list.First}: overlay is '{other}', expected mem or none"),
+        var other => throw new CliException(ExitCode.Usage, $"{option} {list.First}: overlay is '{other}', expected mem or none"),
     };
 }

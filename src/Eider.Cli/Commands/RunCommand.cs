@@ -42,6 +42,13 @@ internal sealed class RunCommand
 
     private readonly Option<string[]> _cdrom = CdromArgument.CreateOption();
 
+    private readonly Option<string[]> _svirtb = new("--svirtb")
+    {
+        Description = SvirtbArgument.Help,
+        HelpName = "DISK",
+        DefaultValueFactory = _ => [],
+    };
+
     private readonly Option<string[]> _consoles = new("--console")
     {
         Description = ConsoleArgument.Help,
@@ -74,7 +81,7 @@ internal sealed class RunCommand
         options._file.Validators.Add(RefuseOption);
         command.Arguments.Add(options._file);
         foreach (var option in (Option[])[options._kernel, options._initrd, options._append, options._firmware,
-            options._disks, options._cdrom, options._consoles, options._rng, options._seed, options._noRestart])
+            options._disks, options._cdrom, options._svirtb, options._consoles, options._rng, options._seed, options._noRestart])
         {
             command.Options.Add(option);
         }
@@ -117,6 +124,7 @@ internal sealed class RunCommand
         }
 
         CdromArgument.AddTo(configuration, result.GetRequiredValue(_cdrom));
+        configuration.Svirtb = [.. configuration.Svirtb, .. result.GetRequiredValue(_svirtb).Select(SvirtbArgument.Parse)];
         configuration.Rng = result.GetValue(_rng) ? configuration.Rng ?? new EntropyConfiguration() : configuration.Rng;
         if (result.GetValue(_seed) is { } seed)
         {

@@ -26,7 +26,8 @@ internal sealed record RunReports(string? StatisticsFile, TraceCategory Trace, s
     /// <summary>The files that a machine reads or writes, for <see cref="Check"/>.</summary>
     public static IReadOnlyList<string> InputsOf(MachineConfiguration machine) =>
         [.. new[] { machine.Kernel, machine.Initrd, machine.Firmware }
-            .Concat(machine.Disks.Select(disk => disk.Image).Concat(IdeImagesOf(machine)).Select(PathOf)).OfType<string>()];
+            .Concat(machine.Disks.Select(disk => disk.Image).Concat(IdeImagesOf(machine))
+                .Concat(machine.Svirtb.Select(device => device.Image)).Select(PathOf)).OfType<string>()];
 
     /// <summary>The trace's writer, whose file is made with the first line; null if nothing is traced.</summary>
     public TraceWriter? PrepareTrace() => Trace == TraceCategory.None ? null : new TraceWriter(Open);

@@ -5,6 +5,7 @@ using Eider.Devices.Ide;
 using Eider.Devices.Pci;
 using Eider.Devices.Power;
 using Eider.Devices.Serial;
+using Eider.Devices.SimpleVirtio;
 using Eider.Hardware.Resources;
 
 namespace Eider.Machines.Building;
@@ -24,6 +25,7 @@ internal sealed class BoardPlan
     private readonly Dictionary<int, string> _pciDevices = [];
     private readonly PlacedDevice[] _virtio;
     private readonly PlacedDevice[] _ide;
+    private readonly PlacedDevice[] _svirtb;
 
     private BoardPlan(MachineConfiguration configuration)
     {
@@ -51,6 +53,9 @@ internal sealed class BoardPlan
 
         _ide = new PlacedDevice[configuration.Ide.Count];
         PlaceIde(configuration, named: true);
+        _svirtb = [.. configuration.Svirtb.Select((device, i) => Place(new PlacedDevice(
+            Invariant($"svirtb{i}"), Invariant($"$.svirtb[{i}]"),
+            device.Address ?? BoardLayout.SvirtbBase + ((ulong)i * SvirtbLimits.WindowBytes), SvirtbLimits.WindowBytes, null)))];
         _virtio = PlaceVirtio(virtio);
         PlaceIde(configuration, named: false);
     }
@@ -81,6 +86,9 @@ internal sealed class BoardPlan
 
     /// <summary>The IDE controllers, in the order of the configuration.</summary>
     public IReadOnlyList<PlacedDevice> Ide => _ide;
+
+    /// <summary>The Simple VirtIO Block devices, in the order of the configuration.</summary>
+    public IReadOnlyList<PlacedDevice> Svirtb => _svirtb;
 
     /// <summary>Places everything.</summary>
     /// <exception cref="MachineConfigurationException">Two devices want the same, or a place makes no sense.</exception>

@@ -1,4 +1,5 @@
 using System.Globalization;
+using Eider.Devices.SimpleVirtio;
 using Eider.Devices.Virtio;
 using Eider.Devices.Virtio.Block;
 using Eider.Devices.Virtio.Console;
@@ -45,6 +46,7 @@ internal static class ConfigurationCheck
             IdeCheck.Check(configuration, (disk, setting) => CheckDisk(configuration, disk, setting, writable));
         }
 
+        CheckSvirtb(configuration, writable);
         CheckPorts(configuration);
         CheckDevice("$.rng.bytesPerSecond", () => MachineBuilder.MakeEntropy(configuration.Rng ?? new EntropyConfiguration()));
         foreach (var (device, _, setting) in BoardPlan.VirtioDevices(configuration))
@@ -60,6 +62,21 @@ internal static class ConfigurationCheck
         for (var i = 0; i < configuration.Disks.Count; i++)
         {
             CheckDisk(configuration, configuration.Disks[i], string.Create(CultureInfo.InvariantCulture, $"$.disks[{i}]"), writable);
+        }
+    }
+
+    private static void CheckSvirtb(MachineConfiguration configuration, Dictionary<string, string> writable)
+    {
+        for (var i = 0; i < configuration.Svirtb.Count; i++)
+        {
+            var (device, setting) = (configuration.Svirtb[i], string.Create(CultureInfo.InvariantCulture, $"$.svirtb[{i}]"));
+            CheckDisk(configuration, device.AsDisk, setting, writable);
+            if (device.Stride is not (SvirtbLimits.CompiledStrideBytes or SvirtbLimits.WrittenStrideBytes))
+            {
+                throw Bad(setting + ".stride", string.Create(
+                    CultureInfo.InvariantCulture,
+                    $"found {device.Stride}, expected {SvirtbLimits.CompiledStrideBytes} or {SvirtbLimits.WrittenStrideBytes}"));
+            }
         }
     }
 

@@ -33,9 +33,12 @@ internal static class DiskOpener
             : FinalPath(location.Path);
 
     /// <summary>Opens the storage.</summary>
+    /// <param name="disk">The disk.</param>
+    /// <param name="layers">What layers of several disks have in common.</param>
+    /// <param name="anySize">True if its size need not be whole sectors.</param>
     /// <exception cref="MachineConfigurationException">It is missing, held by another program, or no image.</exception>
     /// <exception cref="BlockStorageException">The host or a server failed.</exception>
-    public static async Task<BlockStorage> OpenAsync(DiskConfiguration disk, StorageLayerContext? layers = null)
+    public static async Task<BlockStorage> OpenAsync(DiskConfiguration disk, StorageLayerContext? layers = null, bool anySize = false)
     {
         var image = disk.Image!;
         try
@@ -51,7 +54,7 @@ internal static class DiskOpener
                 Layers = [.. disk.Layers],
                 LayerContext = layers,
             }).ConfigureAwait(false);
-            return storage.SizeBytes % SectorBytes == 0 ? storage : throw await OddSizeAsync(image, storage).ConfigureAwait(false);
+            return anySize || storage.SizeBytes % SectorBytes == 0 ? storage : throw await OddSizeAsync(image, storage).ConfigureAwait(false);
         }
         catch (BlockStorageException cause) when (Refusal(cause) is { } refusal)
         {

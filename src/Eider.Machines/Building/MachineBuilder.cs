@@ -5,6 +5,7 @@ using Eider.Devices.Interrupts;
 using Eider.Devices.Pci;
 using Eider.Devices.Power;
 using Eider.Devices.Serial;
+using Eider.Devices.SimpleVirtio;
 using Eider.Devices.Virtio;
 using Eider.Devices.Virtio.Block;
 using Eider.Devices.Virtio.Console;
@@ -54,7 +55,9 @@ internal sealed class MachineBuilder : IAsyncDisposable
     private readonly List<VirtioTransport> _virtio = [];
     private readonly List<IdeChannel> _channels = [];
     private readonly List<MachineCdDrive> _cdDrives = [];
+    private readonly List<SimpleVirtioBlock> _svirtb = [];
     private readonly IdeBuilder _ide;
+    private readonly SvirtbBuilder _svirtbDisks;
 
     // Throttles of one name are one group for all disks of the machine.
     private readonly StorageLayerContext _layers = new(TimeProvider.System);
@@ -69,6 +72,7 @@ internal sealed class MachineBuilder : IAsyncDisposable
         _configuration = configuration;
         _host = host;
         _ide = new IdeBuilder(configuration, host);
+        _svirtbDisks = new SvirtbBuilder(configuration, host);
         _plan = ConfigurationCheck.Check(configuration);
         _board = new DeviceManager(_resources, _io);
         _pins = new HartPins[configuration.Harts];
@@ -122,6 +126,7 @@ internal sealed class MachineBuilder : IAsyncDisposable
             await _ide.OpenAsync(_layers, KeepDisk).ConfigureAwait(false);
         }
 
+        await _svirtbDisks.OpenAsync(KeepDisk).ConfigureAwait(false);
         if (_configuration.Trace is { } trace && (trace.Categories & (TraceCategory.Mmio | TraceCategory.Pio)) != 0)
         {
             _io.Trace = trace.Sink;
@@ -145,6 +150,8 @@ internal sealed class MachineBuilder : IAsyncDisposable
             await AddIdeAsync(plic).ConfigureAwait(false);
         }
 
+        await AddSvirtbAsync().ConfigureAwait(false);
+
         var parts = new MachineParts
         {
             Ram = ram,
@@ -157,6 +164,7 @@ internal sealed class MachineBuilder : IAsyncDisposable
             Virtio = _virtio,
             Ide = _channels,
             CdDrives = _cdDrives,
+            Svirtb = _svirtb,
             Disks = _disks,
             OwnedDisks = _ownedDisks,
             Consoles = _consoles,
@@ -262,6 +270,7 @@ internal sealed class MachineBuilder : IAsyncDisposable
             VirtioDevices = [.. _plan.Virtio.Where(device => device.Pci is null).Select(device => (device.Base, device.Source!.Value))],
             HasPci = _plan.HasPci,
             IdeChannels = DescribeIde(),
+            SvirtbDevices = [.. _plan.Svirtb.Zip(_configuration.Svirtb).Select(pair => (pair.First.Base, pair.Second.Stride))],
         };
     }
 
@@ -367,6 +376,16 @@ internal sealed class MachineBuilder : IAsyncDisposable
                 _configuration.Ide[controller].RegisterShift)).ConfigureAwait(false);
             _channels.Add(mapped.Channel);
             _cdDrives.AddRange(_ide.Drives(controller, 0, mapped.Channel));
+        }
+    }
+
+    private async Task AddSvirtbAsync()
+    {
+        for (var i = 0; i < _plan.Svirtb.Count; i++)
+        {
+            var place = _plan.Svirtb[i];
+            var disk = _svirtbDisks.Disk(i, place.Name);
+            _svirtb.Add(await AddAsync(place, _ => new SimpleVirtioBlock(disk, _ram!, _executor)).ConfigureAwait(false));
         }
     }
 

@@ -1,5 +1,6 @@
 using Eider.Devices.Ide;
 using Eider.Devices.Serial;
+using Eider.Devices.SimpleVirtio;
 using Eider.Devices.Virtio.Transport;
 using Eider.Hardware.Lifecycle;
 using Eider.Hardware.Memory;
@@ -34,7 +35,9 @@ internal sealed class MachineParts
     /// <summary>The CD drives on them, in the same order.</summary>
     public required IReadOnlyList<MachineCdDrive> CdDrives { get; init; }
 
-    /// <summary>The storages of the disks, in their order, then those of IDE devices; those in <see cref="OwnedDisks"/> are closed with the machine.</summary>
+    public required IReadOnlyList<SimpleVirtioBlock> Svirtb { get; init; }
+
+    /// <summary>The storages of the disks, in their order, then those of IDE devices and of Simple VirtIO Block; those in <see cref="OwnedDisks"/> are closed with the machine.</summary>
     public required IReadOnlyList<BlockStorage> Disks { get; init; }
 
     public required IReadOnlyList<BlockStorage> OwnedDisks { get; init; }

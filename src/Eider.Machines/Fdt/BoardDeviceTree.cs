@@ -5,6 +5,7 @@ using Eider.Devices.Interrupts;
 using Eider.Devices.Pci;
 using Eider.Devices.Power;
 using Eider.Devices.Serial;
+using Eider.Devices.SimpleVirtio;
 using Eider.Hardware.Interrupts;
 
 namespace Eider.Machines.Fdt;
@@ -62,6 +63,11 @@ public static class BoardDeviceTree
         foreach (var (address, source, shift) in board.IdeChannels)
         {
             AddIde(tree, address, source, shift, plic);
+        }
+
+        foreach (var (address, stride) in board.SvirtbDevices)
+        {
+            AddSvirtb(tree, address, stride);
         }
 
         if (board.HasPci)
@@ -178,6 +184,14 @@ public static class BoardDeviceTree
             .Cells("pio-mode", 4)
             .Cells("interrupt-parent", plic)
             .Cells("interrupts", (uint)source)
+            .EndNode();
+
+    // A binding of our own: KeOS knows its address by heart.
+    private static void AddSvirtb(FdtWriter tree, ulong address, int strideBytes) =>
+        tree.BeginNode(Unit("svirtb", address))
+            .Strings("compatible", "keos,svirtb")
+            .Cells64("reg", address, SvirtbLimits.WindowBytes)
+            .Cells("entry-stride", (uint)strideBytes)
             .EndNode();
 
     // Binding host-generic-pci.yaml; the cells of "ranges" and "interrupt-map" are those of IEEE 1275's PCI binding, sections 2.2

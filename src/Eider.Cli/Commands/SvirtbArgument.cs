@@ -1,0 +1,50 @@
+using System.Globalization;
+using Eider.Cli.Errors;
+using Eider.Devices.SimpleVirtio;
+using Eider.Machines;
+
+namespace Eider.Cli.Commands;
+
+/// <summary>The value of <c>--svirtb</c>.</summary>
+internal static class SvirtbArgument
+{
+    /// <summary>Help of the option.</summary>
+    public const string Help =
+        "A Simple VirtIO Block device (KeOS) at 0xCAFE0000, the next ones page by page: a file of any size, mem:SIZE or http(s)://..., with "
+        + "settings after commas: ro, format=raw|qcow2|luks, overlay=mem, stride=32|28 (bytes from one entry of the ring to the next), address=0xN.";
+
+    /// <summary>Reads one value.</summary>
+    /// <exception cref="CliException">A setting is unknown or has a bad value.</exception>
+    public static SvirtbConfiguration Parse(string value)
+    {
+        const string Option = "--svirtb";
+        var list = CommaList.Parse(Option, value, "ro", "format", "overlay", "stride", "address");
+        if (list.First.Length == 0)
+        {
+            throw new CliException(ExitCode.Usage, $"{Option} {value}: names no file; expected FILE, mem:SIZE or http://...");
+        }
+
+        return new SvirtbConfiguration
+        {
+            Image = list.First,
+            ReadOnly = list.Flag("ro"),
+            Format = DiskArgument.Format(Option, list),
+            Overlay = DiskArgument.Overlay(Option, list),
+            Stride = Stride($"{Option} {list.First}: stride is", list.Value("stride")),
+            Address = Address($"{Option} {list.First}: address is", list.Value("address")),
+        };
+    }
+
+    private static int Stride(string what, string? value) => value switch
+    {
+        null or "32" => SvirtbLimits.CompiledStrideBytes,
+        "28" => SvirtbLimits.WrittenStrideBytes,
+        _ => throw new CliException(ExitCode.Usage, $"{what} '{value}', expected 32 or 28"),
+    };
+
+    private static ulong? Address(string what, string? value) =>
+        value is null ? null
+        : value.StartsWith("0x", StringComparison.OrdinalIgnoreCase)
+            && ulong.TryParse(value.AsSpan(2), NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out var address) ? address
+        : throw new CliException(ExitCode.Usage, $"{what} '{value}', expected a multiple of 4096 such as 0xCAFE1000");
+}
