@@ -9,7 +9,7 @@ using Spectre.Console;
 IFigureGroup[] groups =
 [
     new BusFigures(), new RequestFigures(), new LoopFigures(), new BootFigures(), new DiskFigures(), new StartFigures(),
-    new IdleMachineFigures(), new GrowthFigures(),
+    new IdleMachineFigures(), new GrowthFigures(), new ImageFigures(),
 ];
 
 BenchOptions options;

@@ -91,6 +91,12 @@ public sealed class HostProcess : IDisposable
         _process.StandardInput.Flush();
     }
 
+    /// <summary>What it ended with.</summary>
+    public int ExitCode => _process.ExitCode;
+
+    /// <summary>Waits so many milliseconds for its end.</summary>
+    public bool HasExited(int milliseconds) => _process.WaitForExit(milliseconds);
+
     /// <summary>Waits for its end.</summary>
     public void WaitForExit() => _process.WaitForExit();
 
