@@ -6,15 +6,21 @@ namespace Eider.Storage.Compression;
 /// </summary>
 public abstract class ClusterCodec : IDisposable
 {
-    private protected ClusterCodec()
+    private readonly ContextPool<ICompressContext> _compress;
+    private readonly ContextPool<IDecompressContext> _decompress;
+
+    private protected ClusterCodec(int level, Func<ICompressContext> createCompress, Func<IDecompressContext> createDecompress)
     {
+        Level = level;
+        _compress = new ContextPool<ICompressContext>(createCompress);
+        _decompress = new ContextPool<IDecompressContext>(createDecompress);
     }
 
     /// <summary>Which way of compression it is.</summary>
     public abstract ClusterCompression Compression { get; }
 
     /// <summary>How hard it tries; larger is smaller and slower.</summary>
-    public abstract int Level { get; }
+    public int Level { get; }
 
     /// <summary>A codec.</summary>
     /// <param name="compression">Which.</param>
@@ -37,21 +43,48 @@ public abstract class ClusterCodec : IDisposable
     /// </param>
     /// <param name="bytesWritten">How long the result is.</param>
     /// <returns>False if it does not fit: the cluster is better stored as it is.</returns>
-    public abstract bool TryCompress(ReadOnlySpan<byte> cluster, Span<byte> destination, out int bytesWritten);
+    public bool TryCompress(ReadOnlySpan<byte> cluster, Span<byte> destination, out int bytesWritten)
+    {
+        var context = _compress.Rent();
+        try
+        {
+            return context.TryCompress(cluster, destination, out bytesWritten);
+        }
+        finally
+        {
+            _compress.Return(context);
+        }
+    }
 
     /// <summary>Takes one cluster apart; bytes behind the compressed ones are not looked at.</summary>
     /// <param name="compressed">What was stored, up to the end of its last sector.</param>
     /// <param name="cluster">Filled wholly, never written past.</param>
     /// <returns>False if the bytes are damaged or make less than a cluster; the cluster's content is then undefined.</returns>
-    public abstract bool TryDecompress(ReadOnlySpan<byte> compressed, Span<byte> cluster);
+    public bool TryDecompress(ReadOnlySpan<byte> compressed, Span<byte> cluster)
+    {
+        var context = _decompress.Rent();
+        try
+        {
+            return context.TryDecompress(compressed, cluster);
+        }
+        finally
+        {
+            _decompress.Return(context);
+        }
+    }
 
     /// <summary>Frees the contexts; no call may be under way.</summary>
     public void Dispose()
     {
-        Dispose(true);
+        _compress.Dispose();
+        _decompress.Dispose();
         GC.SuppressFinalize(this);
     }
 
-    /// <summary>Frees the contexts.</summary>
-    protected abstract void Dispose(bool disposing);
+    private protected static int CheckLevel(int level, int least, int most)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(level, least);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(level, most);
+        return level;
+    }
 }

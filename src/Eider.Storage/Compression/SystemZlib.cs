@@ -47,136 +47,49 @@ internal static unsafe partial class SystemZlib
 
     /// <summary>A <c>z_stream</c> (zlib.h) where <c>long</c> has 64 bits.</summary>
     [StructLayout(LayoutKind.Sequential)]
-    private struct Stream
+    public struct Stream : IZlibStream<Stream>
     {
-        public byte* NextIn;
-        public uint AvailableIn;
-        public ulong TotalIn;
-        public byte* NextOut;
-        public uint AvailableOut;
-        public ulong TotalOut;
-        public byte* Message;
-        public void* State;
-        public void* Allocate;
-        public void* Free;
-        public void* Opaque;
-        public int DataType;
-        public ulong Adler;
-        public ulong Reserved;
-    }
+        private byte* _nextIn;
+        private uint _availableIn;
+        private readonly ulong _totalIn;
+        private byte* _nextOut;
+        private uint _availableOut;
+        private readonly ulong _totalOut;
+        private readonly byte* _message;
+        private readonly void* _state;
+        private readonly void* _allocate;
+        private readonly void* _free;
+        private readonly void* _opaque;
+        private readonly int _dataType;
+        private readonly ulong _adler;
+        private readonly ulong _reserved;
 
-    /// <summary>Compresses.</summary>
-    public sealed class DeflateContext : IDeflateContext
-    {
-        private Stream* _stream;
+        public readonly uint AvailableOut => _availableOut;
 
-        public DeflateContext(int level)
+        public void Point(byte* from, int fromBytes, byte* to, int toBytes)
         {
-            _stream = (Stream*)NativeMemory.AllocZeroed((nuint)sizeof(Stream));
-            var status = DeflateInit(
-                _stream, level, ZlibConstants.Deflated, ZlibConstants.WriteWindowBits, ZlibConstants.MemoryLevel,
-                ZlibConstants.DefaultStrategy, Version, sizeof(Stream));
-            if (status != ZlibConstants.Ok)
-            {
-                Dispose();
-                throw CodecErrors.NoContext("zlib");
-            }
+            _nextIn = from;
+            _availableIn = (uint)fromBytes;
+            _nextOut = to;
+            _availableOut = (uint)toBytes;
         }
 
-        ~DeflateContext() => Free();
+        public static int DeflateInit(Stream* stream, int level) => SystemZlib.DeflateInit(
+            stream, level, ZlibConstants.Deflated, ZlibConstants.WriteWindowBits, ZlibConstants.MemoryLevel, ZlibConstants.DefaultStrategy,
+            Version, sizeof(Stream));
 
-        public bool TryDeflate(ReadOnlySpan<byte> source, Span<byte> destination, out int bytesWritten)
-        {
-            bytesWritten = 0;
-            if (DeflateReset(_stream) != ZlibConstants.Ok)
-            {
-                return false;
-            }
+        public static int DeflateReset(Stream* stream, int level) => SystemZlib.DeflateReset(stream);
 
-            // SAFETY: both spans stay pinned for the one call that uses them; the counts are their lengths.
-            fixed (byte* from = source)
-            fixed (byte* to = destination)
-            {
-                _stream->NextIn = from;
-                _stream->AvailableIn = (uint)source.Length;
-                _stream->NextOut = to;
-                _stream->AvailableOut = (uint)destination.Length;
-                var status = Deflate(_stream, ZlibConstants.Finish);
-                GC.KeepAlive(this);
-                bytesWritten = destination.Length - (int)_stream->AvailableOut;
-                return status == ZlibConstants.StreamEnd;
-            }
-        }
+        public static int Deflate(Stream* stream, int flush) => SystemZlib.Deflate(stream, flush);
 
-        public void Dispose()
-        {
-            Free();
-            GC.SuppressFinalize(this);
-        }
+        public static int DeflateEnd(Stream* stream) => SystemZlib.DeflateEnd(stream);
 
-        private void Free()
-        {
-            if (_stream != null)
-            {
-                _ = DeflateEnd(_stream);
-                NativeMemory.Free(_stream);
-                _stream = null;
-            }
-        }
-    }
+        public static int InflateInit(Stream* stream) => SystemZlib.InflateInit(stream, ZlibConstants.ReadWindowBits, Version, sizeof(Stream));
 
-    /// <summary>Takes apart.</summary>
-    public sealed class InflateContext : IInflateContext
-    {
-        private Stream* _stream;
+        public static int InflateReset(Stream* stream) => SystemZlib.InflateReset(stream);
 
-        public InflateContext()
-        {
-            _stream = (Stream*)NativeMemory.AllocZeroed((nuint)sizeof(Stream));
-            if (InflateInit(_stream, ZlibConstants.ReadWindowBits, Version, sizeof(Stream)) != ZlibConstants.Ok)
-            {
-                Dispose();
-                throw CodecErrors.NoContext("zlib");
-            }
-        }
+        public static int Inflate(Stream* stream, int flush) => SystemZlib.Inflate(stream, flush);
 
-        ~InflateContext() => Free();
-
-        public bool TryInflate(ReadOnlySpan<byte> source, Span<byte> destination)
-        {
-            if (InflateReset(_stream) != ZlibConstants.Ok)
-            {
-                return false;
-            }
-
-            // SAFETY: both spans stay pinned for the one call that uses them; the counts are their lengths.
-            fixed (byte* from = source)
-            fixed (byte* to = destination)
-            {
-                _stream->NextIn = from;
-                _stream->AvailableIn = (uint)source.Length;
-                _stream->NextOut = to;
-                _stream->AvailableOut = (uint)destination.Length;
-                var status = Inflate(_stream, ZlibConstants.Finish);
-                GC.KeepAlive(this);
-                return ZlibConstants.IsFull(status, _stream->AvailableOut);
-            }
-        }
-
-        public void Dispose()
-        {
-            Free();
-            GC.SuppressFinalize(this);
-        }
-
-        private void Free()
-        {
-            if (_stream != null)
-            {
-                _ = InflateEnd(_stream);
-                NativeMemory.Free(_stream);
-                _stream = null;
-            }
-        }
+        public static int InflateEnd(Stream* stream) => SystemZlib.InflateEnd(stream);
     }
 }

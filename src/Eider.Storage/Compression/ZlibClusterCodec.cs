@@ -16,9 +16,6 @@ public sealed class ZlibClusterCodec : ClusterCodec
     /// <summary>The hardest level.</summary>
     public const int MaxLevel = 9;
 
-    private readonly ContextPool<IDeflateContext> _deflate;
-    private readonly ContextPool<IInflateContext> _inflate;
-
     /// <summary>A codec.</summary>
     /// <param name="level">1 (fast) to 9 (small).</param>
     /// <exception cref="BlockStorageException">No zlib can be called here.</exception>
@@ -28,52 +25,10 @@ public sealed class ZlibClusterCodec : ClusterCodec
     }
 
     internal ZlibClusterCodec(int level, ZlibLibrary library)
+        : base(CheckLevel(level, MinLevel, MaxLevel), () => library.CreateDeflate(level), library.CreateInflate)
     {
-        ArgumentOutOfRangeException.ThrowIfLessThan(level, MinLevel);
-        ArgumentOutOfRangeException.ThrowIfGreaterThan(level, MaxLevel);
-        Level = level;
-        _deflate = new ContextPool<IDeflateContext>(() => library.CreateDeflate(level));
-        _inflate = new ContextPool<IInflateContext>(library.CreateInflate);
     }
 
     /// <inheritdoc/>
     public override ClusterCompression Compression => ClusterCompression.Zlib;
-
-    /// <inheritdoc/>
-    public override int Level { get; }
-
-    /// <inheritdoc/>
-    public override bool TryCompress(ReadOnlySpan<byte> cluster, Span<byte> destination, out int bytesWritten)
-    {
-        var context = _deflate.Rent();
-        try
-        {
-            return context.TryDeflate(cluster, destination, out bytesWritten);
-        }
-        finally
-        {
-            _deflate.Return(context);
-        }
-    }
-
-    /// <inheritdoc/>
-    public override bool TryDecompress(ReadOnlySpan<byte> compressed, Span<byte> cluster)
-    {
-        var context = _inflate.Rent();
-        try
-        {
-            return context.TryInflate(compressed, cluster);
-        }
-        finally
-        {
-            _inflate.Return(context);
-        }
-    }
-
-    /// <inheritdoc/>
-    protected override void Dispose(bool disposing)
-    {
-        _deflate.Dispose();
-        _inflate.Dispose();
-    }
 }

@@ -18,10 +18,10 @@ internal abstract class ZlibLibrary
     public static ZlibLibrary System { get; } = new OfSystem();
 
     /// <summary>A stream that compresses.</summary>
-    public abstract IDeflateContext CreateDeflate(int level);
+    public abstract ICompressContext CreateDeflate(int level);
 
     /// <summary>A stream that takes apart.</summary>
-    public abstract IInflateContext CreateInflate();
+    public abstract IDecompressContext CreateInflate();
 
     private static ZlibLibrary? Find() => Works(Framework) ? Framework : Works(System) ? System : null;
 
@@ -35,8 +35,8 @@ internal abstract class ZlibLibrary
             Span<byte> read = stackalloc byte[plain.Length];
             using var deflate = library.CreateDeflate(ZlibClusterCodec.DefaultLevel);
             using var inflate = library.CreateInflate();
-            return deflate.TryDeflate(plain, packed, out var length)
-                && inflate.TryInflate(packed[..length], read)
+            return deflate.TryCompress(plain, packed, out var length)
+                && inflate.TryDecompress(packed[..length], read)
                 && read.SequenceEqual(plain);
         }
         catch (Exception exception) when (exception is DllNotFoundException or EntryPointNotFoundException or BadImageFormatException)
@@ -47,18 +47,18 @@ internal abstract class ZlibLibrary
 
     private sealed class OfFramework : ZlibLibrary
     {
-        public override IDeflateContext CreateDeflate(int level) => new FrameworkZlib.DeflateContext(level);
+        public override ICompressContext CreateDeflate(int level) => new DeflateContext<FrameworkZlib.Stream>(level);
 
-        public override IInflateContext CreateInflate() => new FrameworkZlib.InflateContext();
+        public override IDecompressContext CreateInflate() => new InflateContext<FrameworkZlib.Stream>();
     }
 
     private sealed class OfSystem : ZlibLibrary
     {
-        public override IDeflateContext CreateDeflate(int level) =>
-            OperatingSystem.IsLinux() ? new SystemZlib.DeflateContext(level) : throw NotHere();
+        public override ICompressContext CreateDeflate(int level) =>
+            OperatingSystem.IsLinux() ? new DeflateContext<SystemZlib.Stream>(level) : throw NotHere();
 
-        public override IInflateContext CreateInflate() =>
-            OperatingSystem.IsLinux() ? new SystemZlib.InflateContext() : throw NotHere();
+        public override IDecompressContext CreateInflate() =>
+            OperatingSystem.IsLinux() ? new InflateContext<SystemZlib.Stream>() : throw NotHere();
 
         private static DllNotFoundException NotHere() => new("libz.so.1 is a library of Linux");
     }

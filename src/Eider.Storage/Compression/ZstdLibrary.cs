@@ -90,10 +90,10 @@ internal sealed unsafe class ZstdLibrary
     }
 
     /// <summary>Compresses, one thread at a time.</summary>
-    public sealed class CompressContext : IDisposable
+    public sealed class CompressContext : NativeContext, ICompressContext
     {
         private readonly ZstdLibrary _library;
-        private nint _handle;
+        private readonly nint _handle;
 
         public CompressContext(ZstdLibrary library, int level)
         {
@@ -104,8 +104,6 @@ internal sealed unsafe class ZstdLibrary
                 throw CodecErrors.NoContext("zstd");
             }
         }
-
-        ~CompressContext() => Free();
 
         public bool TryCompress(ReadOnlySpan<byte> source, Span<byte> destination, out int bytesWritten)
         {
@@ -121,27 +119,20 @@ internal sealed unsafe class ZstdLibrary
             }
         }
 
-        public void Dispose()
-        {
-            Free();
-            GC.SuppressFinalize(this);
-        }
-
-        private void Free()
+        protected override void Free()
         {
             if (_handle != 0)
             {
                 _ = _library._freeCompress(_handle);
-                _handle = 0;
             }
         }
     }
 
     /// <summary>Takes apart, one thread at a time.</summary>
-    public sealed class DecompressContext : IDisposable
+    public sealed class DecompressContext : NativeContext, IDecompressContext
     {
         private readonly ZstdLibrary _library;
-        private nint _handle;
+        private readonly nint _handle;
 
         public DecompressContext(ZstdLibrary library)
         {
@@ -159,8 +150,6 @@ internal sealed unsafe class ZstdLibrary
                 _ = library._setDecompress(_handle, WindowLogMax, BufferedWindowLog);
             }
         }
-
-        ~DecompressContext() => Free();
 
         public bool TryDecompress(ReadOnlySpan<byte> source, Span<byte> destination)
         {
@@ -188,18 +177,11 @@ internal sealed unsafe class ZstdLibrary
             }
         }
 
-        public void Dispose()
-        {
-            Free();
-            GC.SuppressFinalize(this);
-        }
-
-        private void Free()
+        protected override void Free()
         {
             if (_handle != 0)
             {
                 _ = _library._freeDecompress(_handle);
-                _handle = 0;
             }
         }
     }
