@@ -1,6 +1,7 @@
 using Eider.Devices.Ide;
 using Eider.Devices.Tests.Virtio.Block;
 using Eider.Testing.Ide;
+using Eider.Testing.Qemu;
 
 namespace Eider.Devices.Tests.Ide;
 

@@ -20,8 +20,7 @@ public sealed class PcBoardTests
     [Fact]
     public async Task The_same_port_accesses_get_the_same_answers_on_QEMU()
     {
-        var token = TestContext.Current.CancellationToken;
-        await using var qemu = await QtestMachine.StartAsync("qemu-system-x86_64", ["-machine", "pc", "-m", "64M"], token);
+        using var qemu = new QtestConnection("qemu-system-x86_64", "-machine", "pc", "-m", "64M");
         using var ram = new GuestRam((0, 1 << 20));
         var board = new PcBoard(_lines);
         await using var ide = Ide(ram);
@@ -29,7 +28,7 @@ public sealed class PcBoardTests
         var differences = new List<string>();
         foreach (var line in Firmware())
         {
-            var theirs = await qemu.SendAsync(line, token);
+            var theirs = qemu.Send(line);
             if (PortTrace.Replay(board.Dispatcher, line) is { } ours && PortTrace.Number(theirs) != ours)
             {
                 differences.Add($"{line}: QEMU {theirs}, here 0x{ours:x}");

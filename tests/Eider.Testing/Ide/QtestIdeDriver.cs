@@ -1,4 +1,5 @@
 using System.Globalization;
+using Eider.Testing.Qemu;
 
 namespace Eider.Testing.Ide;
 

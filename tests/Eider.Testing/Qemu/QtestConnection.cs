@@ -3,7 +3,7 @@ using System.Globalization;
 using System.Net.Sockets;
 using System.Text;
 
-namespace Eider.Testing.Ide;
+namespace Eider.Testing.Qemu;
 
 /// <summary>QEMU with its CPU stopped and its devices at work, driven through the text protocol "qtest" on a socket.</summary>
 public sealed class QtestConnection : IDisposable
