@@ -10,9 +10,9 @@ if (args is ["img", "--compat=qemu", .. var words])
     return await QemuImgCommand.RunToEndAsync(words);
 }
 
-EiderCommand.RehearseFor(args);
 try
 {
+    EiderCommand.RehearseFor(args);
     var parsed = EiderCommand.CreateFor(args).Parse(ImgOptions.Normalize(args));
     if (parsed.Errors.Count > 0)
     {

@@ -39,8 +39,7 @@ internal sealed class PendingFile : IAsyncDisposable
             throw new CliException(ExitCode.Usage, $"{name}: found no place for an image, expected the name of a file");
         }
 
-        var path = new FileInfo(place.Path).LinkTarget == null
-            ? place.Path : File.ResolveLinkTarget(place.Path, returnFinalTarget: true)?.FullName ?? place.Path;
+        var path = new FileInfo(place.Path).LinkTarget == null ? place.Path : HostFile.FinalPath(place.Path);
         var options = new FileStorageOptions { IsDirect = isDirect };
         if (path.StartsWith("/dev/", StringComparison.Ordinal) && File.Exists(path))
         {

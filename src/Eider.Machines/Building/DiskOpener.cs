@@ -1,5 +1,6 @@
 using System.Globalization;
 using Eider.Storage;
+using Eider.Storage.Backends;
 using Eider.Storage.Formats;
 using Eider.Storage.Layers;
 
@@ -30,7 +31,7 @@ internal static class DiskOpener
     public static string? WrittenFile(DiskConfiguration disk, StorageLocation location) =>
         location.Kind != StorageKind.File || location.IsReadOnly || disk.ReadOnly || disk.Overlay != DiskOverlay.None
             ? null
-            : FinalPath(location.Path);
+            : HostFile.FinalPath(location.Path);
 
     /// <summary>Opens the storage.</summary>
     /// <param name="disk">The disk.</param>
@@ -129,17 +130,4 @@ internal static class DiskOpener
         BlockErrorKind.InvalidFormat or BlockErrorKind.UnsupportedFeature or BlockErrorKind.CorruptImage => (MachineErrorKind.BadInput, null),
         _ => null,
     };
-
-    private static string FinalPath(string path)
-    {
-        var full = Path.GetFullPath(path);
-        try
-        {
-            return File.ResolveLinkTarget(full, returnFinalTarget: true)?.FullName ?? full;
-        }
-        catch (IOException)
-        {
-            return full; // missing or a loop: opening it says so
-        }
-    }
 }

@@ -11,8 +11,23 @@ public static class HostFile
             return false;
         }
 
-        return Resolve(first) == Resolve(second)
+        return FinalPath(first) == FinalPath(second)
             || (OperatingSystem.IsLinux() && IdentityOf(first) is { } identity && identity == IdentityOf(second));
+    }
+
+    /// <summary>The whole path that a name leads to through symbolic links; that of the name itself where it leads nowhere: opening it says so.</summary>
+    /// <param name="path">The name.</param>
+    public static string FinalPath(string path)
+    {
+        var full = Path.GetFullPath(path);
+        try
+        {
+            return File.ResolveLinkTarget(full, returnFinalTarget: true)?.FullName ?? full;
+        }
+        catch (IOException)
+        {
+            return full; // missing or a loop
+        }
     }
 
     /// <summary>Space that a file takes on the host, in bytes; null where the host does not say.</summary>
@@ -28,9 +43,6 @@ public static class HostFile
         using var handle = LinuxFiles.Open(path, isReadOnly: true, isDirect: false, createNew: false);
         return LinuxFiles.StatusOf(handle, path).AllocatedBytes;
     }
-
-    private static string Resolve(string path) =>
-        Path.GetFullPath(File.ResolveLinkTarget(path, returnFinalTarget: true)?.FullName ?? path);
 
     [System.Runtime.Versioning.SupportedOSPlatform("linux")]
     private static FileIdentity? IdentityOf(string path)
