@@ -14,6 +14,18 @@ public static class BoardLayout
     /// <summary>First byte of the RAM that does not fit below device space.</summary>
     public const ulong HighRamBase = 0x1_0000_0000;
 
+    /// <summary>The ROM page with ducky's hardware table; only in machines that have something of ducky's.</summary>
+    public const ulong HardwareTablePageBase = 0;
+
+    /// <summary>Where the table begins.</summary>
+    public const ulong HardwareTableBase = 0x100;
+
+    /// <summary>The first BIO; the next ones follow, 256 bytes each.</summary>
+    public const ulong BioBase = 0x8400;
+
+    /// <summary>PLIC source of the first BIO; the next ones follow.</summary>
+    public const int BioFirstSource = 2;
+
     /// <summary>The power device.</summary>
     public const ulong PowerBase = 0x0010_0000;
 

@@ -186,6 +186,7 @@ public sealed class Machine : IAsyncDisposable
                 [.. _parts.Virtio.Select(device => device.Statistics)
                     .Concat(_parts.Ide.SelectMany(channel => channel.Statistics))
                     .Concat(_parts.Svirtb.Select(device => device.Statistics))
+                    .Concat(_parts.Bio.Select(device => device.Statistics))
                     .Append(_parts.Uart.Statistics).Select(MachineDeviceStatistics.From)]);
         }
     }

@@ -52,6 +52,14 @@ public sealed record MachineConfiguration
     [Description("Simple VirtIO Block devices (KeOS), each with its disk.")]
     public IReadOnlyList<SvirtbConfiguration> Svirtb { get; set; } = [];
 
+    /// <summary>BIO devices (ducky) with their storages.</summary>
+    [Description("BIO devices (ducky's Block IO) with their storages; a hardware table is at 0x100 then.")]
+    public IReadOnlyList<BioConfiguration> Bio { get; set; } = [];
+
+    /// <summary>Ducky's hardware table; null for one without arguments, if there is a BIO, or none.</summary>
+    [Description("Ducky's hardware table at 0x100; there without this if there is a BIO.")]
+    public HardwareTableConfiguration? Hdt { get; set; }
+
     /// <summary>The virtio consoles.</summary>
     [Description("The virtio consoles, hvc0 first; the serial port is always there.")]
     public IReadOnlyList<ConsoleConfiguration> Consoles { get; set; } = [];

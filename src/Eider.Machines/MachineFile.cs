@@ -116,7 +116,7 @@ public static class MachineFile
         "System.String" => "text",
         "System.Boolean" => "true or false",
         _ when type.Contains("IReadOnlyList", StringComparison.Ordinal) => "a list",
-        _ when type.Contains("System.UInt64", StringComparison.Ordinal) => "a whole number from 0 on",
+        _ when type.Contains("System.UInt", StringComparison.Ordinal) => "a whole number from 0 on",
         _ when type.Contains("System.Int", StringComparison.Ordinal) => "a whole number",
         _ when type.EndsWith(nameof(VirtioRing), StringComparison.Ordinal) => "\"packed\" or \"split\"",
         _ when type.EndsWith(nameof(VirtioTransportKind), StringComparison.Ordinal) => "\"virtio-mmio\" or \"virtio-pci\"",
@@ -159,6 +159,18 @@ public static class MachineFile
             }
         }
 
+        RefuseNulls(configuration.Bio, "$.bio");
+        RefuseNulls(configuration.Hdt?.Arguments ?? [], "$.hdt.arguments");
+        for (var i = 0; i < configuration.Bio.Count; i++)
+        {
+            RefuseNulls(configuration.Bio[i].Storages, string.Create(CultureInfo.InvariantCulture, $"$.bio[{i}].storages"));
+        }
+
+        foreach (var (storage, setting) in BioCheck.Storages(configuration))
+        {
+            RefuseNulls(storage.Layers, setting + ".layers");
+        }
+
         foreach (var (device, _, setting) in BoardPlan.VirtioDevices(configuration))
         {
             RefuseNulls(device.Features, setting + ".features");
@@ -187,7 +199,8 @@ public static class MachineFile
         configuration.Initrd = Rebase(configuration.Initrd, directory);
         configuration.Firmware = Rebase(configuration.Firmware, directory);
         var devices = IdeCheck.Devices(configuration).Select(place => place.Device).ToList();
-        foreach (var image in configuration.Disks.Concat<IImageConfiguration>(devices).Concat(devices.SelectMany(device => device.Discs)))
+        foreach (var image in configuration.Disks.Concat<IImageConfiguration>(devices).Concat(devices.SelectMany(device => device.Discs))
+            .Concat(BioCheck.Storages(configuration).Select(place => place.Storage)))
         {
             RebaseImage(image, directory);
         }

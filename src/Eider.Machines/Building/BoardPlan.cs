@@ -2,6 +2,7 @@ using System.Diagnostics.CodeAnalysis;
 using System.Globalization;
 using Eider.Devices.Clock;
 using Eider.Devices.Ide;
+using Eider.Devices.Memory;
 using Eider.Devices.Pci;
 using Eider.Devices.Power;
 using Eider.Devices.Serial;
@@ -43,6 +44,10 @@ internal sealed class BoardPlan
         Power = Place(board.Power, new PlacedDevice("power", "$.board.power", BoardLayout.PowerBase, PowerDevice.SizeBytes, null));
         Rtc = Place(board.Rtc, new PlacedDevice("rtc", "$.board.rtc", BoardLayout.RtcBase, GoldfishRtc.SizeBytes, BoardLayout.RtcSource));
         Serial = Place(board.Serial, new PlacedDevice("serial", "$.board.serial", BoardLayout.SerialBase, Uart16550.SizeBytes, BoardLayout.SerialSource));
+        HardwareTable = HasHardwareTable(configuration)
+            ? Place(new PlacedDevice("hdt", "$.hdt", BoardLayout.HardwareTablePageBase, RomPage.SizeBytes, null))
+            : null;
+        Bio = [.. configuration.Bio.Select((bio, i) => Place(BioCheck.Place(bio, i)))];
         var virtio = VirtioDevices(configuration);
         HasPci = virtio.Any(entry => entry.Device.Transport == VirtioTransportKind.Pci)
             || configuration.Ide.Any(controller => controller.Controller == IdeControllerKind.Cmd646);
@@ -80,6 +85,12 @@ internal sealed class BoardPlan
 
     /// <summary>The serial port.</summary>
     public PlacedDevice Serial { get; }
+
+    /// <summary>The ROM page with ducky's hardware table; null without one.</summary>
+    public PlacedDevice? HardwareTable { get; }
+
+    /// <summary>The BIO devices, in the order of the configuration.</summary>
+    public IReadOnlyList<PlacedDevice> Bio { get; }
 
     /// <summary>The virtio devices, in the order of the configuration: disks, consoles, entropy, the caller's own.</summary>
     public IReadOnlyList<PlacedDevice> Virtio => _virtio;
@@ -121,6 +132,9 @@ internal sealed class BoardPlan
 
         return entries;
     }
+
+    // Ducky's programs look for it, others do not.
+    private static bool HasHardwareTable(MachineConfiguration configuration) => configuration.Hdt is not null || configuration.Bio.Count != 0;
 
     private static string Invariant(FormattableString text) => text.ToString(CultureInfo.InvariantCulture);
 
@@ -308,7 +322,7 @@ internal sealed class BoardPlan
             Invariant($"{place.Name} ({Range(place.Base, place.SizeBytes)}) overlaps {_owners[holder]} ({Range(holder)}), expected addresses of its own")),
         _ => Refuse(
             place.Setting + ".address",
-            Invariant($"found address 0x{place.Base:x} for {place.Name}, expected a multiple of 4096 in {string.Join(" or ", Pools.Mmio.Select(Range))}")),
+            Invariant($"found address 0x{place.Base:x} for {place.Name}, expected a multiple of {place.AlignBytes} in {string.Join(" or ", Pools.Mmio.Select(Range))}")),
     };
 
     private static string Range(Resource holder) => holder switch

@@ -47,6 +47,7 @@ internal static class ConfigurationCheck
         }
 
         CheckSvirtb(configuration, writable);
+        BioCheck.Check(configuration, (disk, setting) => CheckDisk(configuration, disk, setting, writable));
         CheckPorts(configuration);
         CheckDevice("$.rng.bytesPerSecond", () => MachineBuilder.MakeEntropy(configuration.Rng ?? new EntropyConfiguration()));
         foreach (var (device, _, setting) in BoardPlan.VirtioDevices(configuration))

@@ -1,7 +1,9 @@
 using System.Globalization;
+using Eider.Devices.BlockIo;
 using Eider.Devices.Clock;
 using Eider.Devices.Ide;
 using Eider.Devices.Interrupts;
+using Eider.Devices.Memory;
 using Eider.Devices.Pci;
 using Eider.Devices.Power;
 using Eider.Devices.Serial;
@@ -58,6 +60,8 @@ internal sealed class MachineBuilder : IAsyncDisposable
     private readonly List<SimpleVirtioBlock> _svirtb = [];
     private readonly IdeBuilder _ide;
     private readonly SvirtbBuilder _svirtbDisks;
+    private readonly BioBuilder _bioBuilder;
+    private readonly List<BioDevice> _bio = [];
 
     // Throttles of one name are one group for all disks of the machine.
     private readonly StorageLayerContext _layers = new(TimeProvider.System);
@@ -73,6 +77,7 @@ internal sealed class MachineBuilder : IAsyncDisposable
         _host = host;
         _ide = new IdeBuilder(configuration, host);
         _svirtbDisks = new SvirtbBuilder(configuration, host);
+        _bioBuilder = new BioBuilder(configuration, host);
         _plan = ConfigurationCheck.Check(configuration);
         _board = new DeviceManager(_resources, _io);
         _pins = new HartPins[configuration.Harts];
@@ -127,6 +132,11 @@ internal sealed class MachineBuilder : IAsyncDisposable
         }
 
         await _svirtbDisks.OpenAsync(KeepDisk).ConfigureAwait(false);
+        if (_configuration.Bio.Count != 0)
+        {
+            await _bioBuilder.OpenAsync(_layers, KeepDisk).ConfigureAwait(false);
+        }
+
         if (_configuration.Trace is { } trace && (trace.Categories & (TraceCategory.Mmio | TraceCategory.Pio)) != 0)
         {
             _io.Trace = trace.Sink;
@@ -151,6 +161,10 @@ internal sealed class MachineBuilder : IAsyncDisposable
         }
 
         await AddSvirtbAsync().ConfigureAwait(false);
+        if (_plan.HardwareTable is { } table)
+        {
+            await AddDuckyAsync(plic, table).ConfigureAwait(false);
+        }
 
         var parts = new MachineParts
         {
@@ -163,6 +177,7 @@ internal sealed class MachineBuilder : IAsyncDisposable
             SerialPeer = peer,
             Virtio = _virtio,
             Ide = _channels,
+            Bio = _bio,
             CdDrives = _cdDrives,
             Svirtb = _svirtb,
             Disks = _disks,
@@ -271,6 +286,8 @@ internal sealed class MachineBuilder : IAsyncDisposable
             HasPci = _plan.HasPci,
             IdeChannels = DescribeIde(),
             SvirtbDevices = [.. _plan.Svirtb.Zip(_configuration.Svirtb).Select(pair => (pair.First.Base, pair.Second.Stride))],
+            HasHardwareTable = _plan.HardwareTable is not null,
+            BioDevices = [.. _plan.Bio.Zip(_configuration.Bio).Select(pair => (pair.First.Base, pair.First.Source, SidsOf(pair.Second)))],
         };
     }
 
@@ -386,6 +403,21 @@ internal sealed class MachineBuilder : IAsyncDisposable
             var place = _plan.Svirtb[i];
             var disk = _svirtbDisks.Disk(i, place.Name);
             _svirtb.Add(await AddAsync(place, _ => new SimpleVirtioBlock(disk, _ram!, _executor)).ConfigureAwait(false));
+        }
+    }
+
+    private static IReadOnlyList<uint> SidsOf(BioConfiguration bio) =>
+        [.. bio.Storages.Select(storage => (storage.Sid ?? storage.Blocks?.Sid)!.Value)];
+
+    private async Task AddDuckyAsync(Plic plic, PlacedDevice table)
+    {
+        const int Offset = (int)(BoardLayout.HardwareTableBase - BoardLayout.HardwareTablePageBase);
+        await AddAsync(table, _ => new RomPage(_bioBuilder.MakeTable(_plan.Bio), Offset)).ConfigureAwait(false);
+        for (var i = 0; i < _plan.Bio.Count; i++)
+        {
+            var (place, index) = (_plan.Bio[i], i);
+            _bio.Add(await AddAsync(place, granted => _bioBuilder.Make(
+                index, place, _ram!, _executor, place.Source is null ? null : Wire(plic, granted))).ConfigureAwait(false));
         }
     }
 

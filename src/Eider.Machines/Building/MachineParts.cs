@@ -1,3 +1,4 @@
+using Eider.Devices.BlockIo;
 using Eider.Devices.Ide;
 using Eider.Devices.Serial;
 using Eider.Devices.SimpleVirtio;
@@ -31,6 +32,9 @@ internal sealed class MachineParts
 
     /// <summary>The IDE channels, controller by controller.</summary>
     public required IReadOnlyList<IdeChannel> Ide { get; init; }
+
+    /// <summary>The BIO devices.</summary>
+    public required IReadOnlyList<BioDevice> Bio { get; init; }
 
     /// <summary>The CD drives on them, in the same order.</summary>
     public required IReadOnlyList<MachineCdDrive> CdDrives { get; init; }

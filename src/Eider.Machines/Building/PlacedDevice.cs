@@ -10,7 +10,9 @@ namespace Eider.Machines.Building;
 /// <param name="SizeBytes">Length of the range.</param>
 /// <param name="Source">Source at the interrupt controller; null if it does not interrupt.</param>
 /// <param name="Pci">Its place on the PCI bus instead of all that; null if it is not there.</param>
-internal sealed record PlacedDevice(string Name, string Setting, ulong Base, ulong SizeBytes, int? Source, PciAddress? Pci = null)
+/// <param name="AlignBytes">What the address is a multiple of.</param>
+internal sealed record PlacedDevice(
+    string Name, string Setting, ulong Base, ulong SizeBytes, int? Source, PciAddress? Pci = null, ulong AlignBytes = PlacedDevice.PageBytes)
 {
     private const ulong PageBytes = 4096;
 
@@ -25,7 +27,7 @@ internal sealed record PlacedDevice(string Name, string Setting, ulong Base, ulo
             }
 
             var last = Base > ulong.MaxValue - (SizeBytes - 1) ? ulong.MaxValue : Base + (SizeBytes - 1);
-            var window = new ResourceConstraint.MmioAddress(SizeBytes, new AddressRange(Base, last), PageBytes);
+            var window = new ResourceConstraint.MmioAddress(SizeBytes, new AddressRange(Base, last), AlignBytes);
             return Source is { } source ? [window, new ResourceConstraint.LegacyIrq((uint)Math.Max(0, source))] : [window];
         }
     }

@@ -45,6 +45,12 @@ public sealed record BoardDescription
     /// <summary>The Simple VirtIO Block devices: base address and distance of two entries of the ring in bytes of each.</summary>
     public IReadOnlyList<(ulong Base, int StrideBytes)> SvirtbDevices { get; init; } = [];
 
+    /// <summary>The BIO devices: base address, PLIC source (null for one that does not interrupt) and ids of the storages of each.</summary>
+    public IReadOnlyList<(ulong Base, int? Source, IReadOnlyList<uint> Sids)> BioDevices { get; init; } = [];
+
+    /// <summary>True if there is ducky's hardware table; it stands where <see cref="BoardLayout"/> says.</summary>
+    public bool HasHardwareTable { get; init; }
+
     /// <summary>True if there is a PCI bus; it stands where <see cref="BoardLayout"/> says.</summary>
     public bool HasPci { get; init; }
 

@@ -1,7 +1,9 @@
 using System.Globalization;
+using Eider.Devices.BlockIo;
 using Eider.Devices.Clock;
 using Eider.Devices.Ide;
 using Eider.Devices.Interrupts;
+using Eider.Devices.Memory;
 using Eider.Devices.Pci;
 using Eider.Devices.Power;
 using Eider.Devices.Serial;
@@ -70,6 +72,7 @@ public static class BoardDeviceTree
             AddSvirtb(tree, address, stride);
         }
 
+        AddDucky(tree, board, plic);
         if (board.HasPci)
         {
             AddPci(tree, plic);
@@ -193,6 +196,32 @@ public static class BoardDeviceTree
             .Cells64("reg", address, SvirtbLimits.WindowBytes)
             .Cells("entry-stride", (uint)strideBytes)
             .EndNode();
+
+    // No binding but ours: ducky's programs know the addresses by heart, or read the hardware table.
+    private static void AddDucky(FdtWriter tree, BoardDescription board, uint plic)
+    {
+        if (board.HasHardwareTable)
+        {
+            tree.BeginNode(Unit("rom", BoardLayout.HardwareTableBase))
+                .Strings("compatible", "ducky,hdt")
+                .Cells64("reg", BoardLayout.HardwareTableBase, RomPage.SizeBytes - (BoardLayout.HardwareTableBase - BoardLayout.HardwareTablePageBase))
+                .EndNode();
+        }
+
+        foreach (var (address, source, sids) in board.BioDevices)
+        {
+            tree.BeginNode(Unit("bio", address))
+                .Strings("compatible", "ducky,bio")
+                .Cells64("reg", address, BioDevice.SizeBytes)
+                .Cells("ducky,sids", [.. sids]);
+            if (source is { } wire)
+            {
+                tree.Cells("interrupt-parent", plic).Cells("interrupts", (uint)wire);
+            }
+
+            tree.EndNode();
+        }
+    }
 
     // Binding host-generic-pci.yaml; the cells of "ranges" and "interrupt-map" are those of IEEE 1275's PCI binding, sections 2.2
     // and 2.4: space and register in the first one, then an address of 64 bits. Pins are swizzled by the device number, so four

@@ -27,6 +27,8 @@ internal sealed class BareMetal
 
     public BareMetal Lbu(int rd, int rs, int offset) => Emit(Immediate(offset) | Rs1(rs) | (4 << 12) | Rd(rd) | 0x03);
 
+    public BareMetal Lwu(int rd, int rs, int offset) => Emit(Immediate(offset) | Rs1(rs) | (6 << 12) | Rd(rd) | 0x03);
+
     public BareMetal Sb(int value, int rs, int offset) => Store(value, rs, offset, 0);
 
     public BareMetal Sw(int value, int rs, int offset) => Store(value, rs, offset, 2);

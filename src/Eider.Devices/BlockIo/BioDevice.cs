@@ -1,0 +1,409 @@
+using System.Buffers.Binary;
+using System.Globalization;
+using System.Runtime.CompilerServices;
+using Eider.Devices.Interrupts;
+using Eider.Hardware.Bus;
+using Eider.Hardware.Interrupts;
+using Eider.Hardware.Lifecycle;
+using Eider.Hardware.Time;
+using Eider.Storage;
+
+namespace Eider.Devices.BlockIo;
+
+/// <summary>
+/// BIO, the block device of the ducky virtual machine (ducky.devices.storage, <c>BlockIO</c>): moves numbered blocks between storages
+/// and RAM, or word by word. One worker does what takes time, one job at a time.
+/// </summary>
+/// <remarks>
+/// A command's write answers "pending" until the command has ended, so that the next instruction sees its status; with an interrupt it
+/// returns at once. A reset gives up what is under way and answers "pending" until the storage has let go: when it returns, nothing of the old
+/// life is written to RAM or storage any more, and no interrupt comes.
+/// </remarks>
+public sealed class BioDevice : IDeviceIo, IAsyncDisposable
+{
+    /// <summary>Size of the register range in bytes.</summary>
+    public const ulong SizeBytes = 0x100;
+
+    private readonly Lock _gate = new();
+    private readonly BioOptions _options;
+    private readonly BioServices _services;
+    private readonly BioCore _core;
+    private readonly BioTransfer _transfer;
+    private readonly InterruptOutput? _interrupt;
+    private readonly IWorker _worker;
+    private readonly Action _onStorageDone;
+    private readonly ITraceSink? _trace;
+    private readonly PendingAccessPool _accesses = new();
+    private readonly List<PendingAccess> _waiting = [];
+    private PendingAccess? _dataWaiting;
+    private CancellationTokenSource _stop = new();
+    private CancellationToken _jobStop;
+    private TaskCompletionSource? _closing;
+    private bool _isClosed;
+    private int _life;
+    private int _jobLife;
+    private BioJob _job;
+    private long _jobStart;
+    private bool _isAwaiting;
+    private bool _isStorageDone;
+    private ConfiguredValueTaskAwaitable<BlockResult>.ConfiguredValueTaskAwaiter _awaiter;
+
+    /// <summary>A BIO as after power-on.</summary>
+    /// <param name="options">What it is made of.</param>
+    /// <param name="services">What it stands on.</param>
+    /// <param name="interrupt">
+    /// Its wire: a command then returns at once, BUSY tells that it is under way and the interrupt that it has ended. Null: a command returns when it
+    /// has ended, and nothing interrupts.
+    /// </param>
+    /// <exception cref="ArgumentException">Two storages have one id.</exception>
+    public BioDevice(BioOptions options, BioServices services, IInterruptLine? interrupt = null)
+    {
+        ArgumentNullException.ThrowIfNull(options);
+        ArgumentNullException.ThrowIfNull(services);
+        if (options.Storages.GroupBy(storage => storage.Sid).FirstOrDefault(group => group.Count() > 1) is { Key: var sid })
+        {
+            throw new ArgumentException(string.Create(
+                CultureInfo.InvariantCulture, $"{options.Name}: found two storages with sid {sid}, expected an id of its own for each"));
+        }
+
+        _options = options;
+        _services = services;
+        _core = new BioCore(options.Storages, interrupt is not null);
+        _transfer = new BioTransfer(services.Memory, _core.Port, options.WriteBack);
+        _interrupt = interrupt is null ? null : new InterruptOutput(interrupt);
+        _trace = (services.TraceCategories & TraceCategory.Block) != 0 ? services.Trace : null;
+        _onStorageDone = OnStorageDone;
+        Statistics = new DeviceStatistics(options.Name);
+        _worker = services.Executor.CreateWorker(options.Name, Work);
+    }
+
+    /// <summary>What it did.</summary>
+    public DeviceStatistics Statistics { get; }
+
+    /// <summary>The storages, in the order in which they were given.</summary>
+    public IReadOnlyList<BioStorage> Storages => _options.Storages;
+
+    /// <inheritdoc/>
+    public BusResult Read(IoAddress rangeBase, IoAddress offset, Span<byte> data)
+    {
+        if (!IsAccess(offset, data.Length, out var status))
+        {
+            return status;
+        }
+
+        var word = 0U;
+        PendingAccess? wait = null;
+        Leave leave = default;
+        lock (_gate)
+        {
+            switch ((BioRegister)offset.Value)
+            {
+                case BioRegister.Status:
+                    word = _core.ReadStatus();
+                    break;
+                case BioRegister.Data:
+                    wait = _core.ReadData(out word) ? _dataWaiting = _accesses.Rent() : null;
+                    break;
+            }
+
+            leave = Settle();
+        }
+
+        Finish(leave);
+        BinaryPrimitives.WriteUInt32LittleEndian(data, word);
+        return wait is null ? BusResult.Ok : BusResult.WaitFor(wait);
+    }
+
+    /// <inheritdoc/>
+    public BusResult Write(IoAddress rangeBase, IoAddress offset, ReadOnlySpan<byte> data)
+    {
+        if (!IsAccess(offset, data.Length, out var status))
+        {
+            return status;
+        }
+
+        var word = BinaryPrimitives.ReadUInt32LittleEndian(data);
+        PendingAccess? wait = null;
+        Leave leave;
+        lock (_gate)
+        {
+            var mustWait = false;
+            switch ((BioRegister)offset.Value)
+            {
+                case BioRegister.Status:
+                    mustWait = _core.WriteStatus(word);
+                    break;
+                case BioRegister.Data:
+                    mustWait = _core.WriteData(word);
+                    break;
+                default:
+                    _core.Write((BioRegister)offset.Value, word);
+                    break;
+            }
+
+            leave = Settle();
+            if (mustWait && !_isClosed)
+            {
+                wait = _accesses.Rent();
+                _waiting.Add(wait);
+            }
+        }
+
+        Finish(leave);
+        return wait is null ? BusResult.Ok : BusResult.WaitFor(wait);
+    }
+
+    /// <summary>Ends the device: what is under way is given up, and nothing is written or signalled when the task completes.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        Leave leave;
+        TaskCompletionSource? wait = null;
+        lock (_gate)
+        {
+            if (_isClosed)
+            {
+                return;
+            }
+
+            _isClosed = true;
+            _core.Reset();
+            leave = Settle();
+            if (_core.IsUnderWay)
+            {
+                wait = _closing = new TaskCompletionSource();
+            }
+        }
+
+        Finish(leave);
+        if (wait is not null)
+        {
+            await wait.Task.ConfigureAwait(false);
+        }
+
+        _worker.Dispose();
+        _stop.Dispose();
+        _interrupt?.Compute(level: false);
+        _interrupt?.Drive();
+    }
+
+    private static bool IsAccess(IoAddress offset, int length, out BusStatus status)
+    {
+        status = length != BioLimits.WordBytes ? BusStatus.InvalidSize
+            : offset.Value % BioLimits.WordBytes != 0 ? BusStatus.Unaligned
+            : BusStatus.Ok;
+        return status == BusStatus.Ok;
+    }
+
+    // What is left to do once the lock is released.
+    private readonly record struct Leave(
+        bool HasLevel, bool HasJob, CancellationTokenSource? Aborted, PendingAccess? Waiter, PendingAccess[]? Others, PendingAccess? Data, uint Word);
+
+    private Leave Settle(bool isWanted = false)
+    {
+        CancellationTokenSource? aborted = null;
+        if (_core.TakeAborted())
+        {
+            // The next job gets a source of its own: this one may be cancelled late.
+            aborted = _stop;
+            _stop = new CancellationTokenSource();
+            Volatile.Write(ref _life, unchecked(_life + 1));
+        }
+
+        var leave = new Leave(
+            _interrupt?.Compute(_core.IsInterrupting && !_isClosed) ?? false, _core.HasJob && !_isClosed, aborted, null, null, null, BioCore.NoData);
+        if (_core.IsBusyWithJob)
+        {
+            return leave;
+        }
+
+        // Nothing takes time any more: whoever waits goes on. Nearly always that is one hart.
+        if (_dataWaiting is { } data)
+        {
+            leave = leave with { Data = data, Word = isWanted ? _core.TakeWord() : BioCore.NoData };
+            _dataWaiting = null;
+        }
+
+        if (_waiting.Count != 0)
+        {
+            leave = leave with { Waiter = _waiting[0], Others = _waiting.Count > 1 ? [.. _waiting.Skip(1)] : null };
+            _waiting.Clear();
+        }
+
+        return leave;
+    }
+
+    private void Finish(in Leave leave)
+    {
+        leave.Aborted?.Cancel();
+        if (leave.HasLevel)
+        {
+            _interrupt!.Drive();
+        }
+
+        if (leave.HasJob)
+        {
+            _worker.Signal();
+        }
+
+        leave.Waiter?.Complete();
+        leave.Data?.Complete(leave.Word);
+        foreach (var other in leave.Others ?? [])
+        {
+            other.Complete();
+        }
+    }
+
+    private void OnStorageDone()
+    {
+        Volatile.Write(ref _isStorageDone, true);
+        _worker.Signal();
+    }
+
+    // All of it on the worker.
+    private void Work()
+    {
+        if (_isAwaiting)
+        {
+            if (!Volatile.Read(ref _isStorageDone))
+            {
+                return;
+            }
+
+            _isAwaiting = false;
+            _isStorageDone = false;
+            var awaiter = _awaiter;
+            _awaiter = default;
+            _transfer.End(Collect(awaiter));
+            if (!TryMove())
+            {
+                return;
+            }
+        }
+
+        while (TryTake())
+        {
+            if (!TryMove())
+            {
+                return;
+            }
+        }
+    }
+
+    private bool TryTake()
+    {
+        lock (_gate)
+        {
+            if (_isClosed || !_core.TryTakeJob(out _job))
+            {
+                return false;
+            }
+
+            _jobLife = _life;
+            _jobStop = _stop.Token;
+        }
+
+        _jobStart = _services.Clock.GetTimestamp();
+        _transfer.Begin(_job);
+        return true;
+    }
+
+    // Goes on with the job until it has ended; false if the storage is not done yet: the worker is signalled when it is.
+    private bool TryMove()
+    {
+        while (IsWanted() && TryStart(out var access))
+        {
+            var awaiter = access.ConfigureAwait(false).GetAwaiter();
+            if (!awaiter.IsCompleted)
+            {
+                _awaiter = awaiter;
+                _isAwaiting = true;
+                awaiter.UnsafeOnCompleted(_onStorageDone);
+                return false;
+            }
+
+            _transfer.End(Collect(awaiter));
+        }
+
+        EndJob(_transfer.Result);
+        return true;
+    }
+
+    // What an author wrote may throw when it is asked where blocks are.
+    private bool TryStart(out ValueTask<BlockResult> access)
+    {
+        try
+        {
+            return _transfer.TryStart(_jobStop, out access);
+        }
+        catch (Exception cause) when (IsOfStorage(cause))
+        {
+            Report(cause);
+            _transfer.End(BioOutcome.Failed);
+            return _transfer.TryStart(_jobStop, out access);
+        }
+    }
+
+    private bool IsWanted() => Volatile.Read(ref _life) == _jobLife;
+
+    private BioOutcome Collect(ConfiguredValueTaskAwaitable<BlockResult>.ConfiguredValueTaskAwaiter awaiter)
+    {
+        try
+        {
+            return awaiter.GetResult() switch
+            {
+                BlockResult.Ok => BioOutcome.Done,
+                BlockResult.OutOfRange => BioOutcome.OutOfRange,
+                BlockResult.ReadOnly => BioOutcome.ReadOnly,
+                _ => BioOutcome.Failed,
+            };
+        }
+        catch (OperationCanceledException) when (!IsWanted())
+        {
+            return BioOutcome.Failed; // the guest gave the command up
+        }
+        catch (Exception cause) when (IsOfStorage(cause))
+        {
+            Report(cause);
+            return BioOutcome.Failed;
+        }
+    }
+
+    private static bool IsOfStorage(Exception cause) => cause is not (OutOfMemoryException or StackOverflowException or AccessViolationException);
+
+    private void Report(Exception cause) => _options.HostFailed?.Invoke(cause as BlockStorageException ?? Wrap(cause));
+
+    private BlockStorageException Wrap(Exception cause)
+    {
+        var operation = _job.IsWrite ? BlockOperation.Write : BlockOperation.Read;
+        var name = _job.Storage.Name;
+        return new BlockStorageException(BlockErrorKind.Io, operation, name, null, $"{name}: {operation} failed: {cause.Message}", cause);
+    }
+
+    private void EndJob(in BioJobResult result)
+    {
+        Count(result);
+        Leave leave;
+        TaskCompletionSource? closing;
+        lock (_gate)
+        {
+            var isWanted = _core.EndJob(_job, result);
+            leave = Settle(isWanted) with { HasJob = false }; // the worker looks for it itself
+            closing = _closing;
+        }
+
+        Finish(leave);
+        closing?.TrySetResult();
+    }
+
+    private void Count(in BioJobResult result)
+    {
+        var ticks = _services.Clock.GetTimestamp() - _jobStart;
+        Statistics.Count(
+            _job.IsWrite ? 0 : result.MovedBytes,
+            _job.IsWrite ? result.MovedBytes : 0,
+            (long)((Int128)ticks * 1_000_000_000 / _services.Clock.TimestampFrequency),
+            result.Outcome != BioOutcome.Done);
+        _trace?.Emit(new TraceEvent(
+            TraceCategory.Block, Statistics.Name, _job.IsWrite ? "write" : "read", _job.Block, (ulong)result.Outcome, _job.Count));
+    }
+}
