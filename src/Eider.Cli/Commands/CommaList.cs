@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text;
 using Eider.Cli.Errors;
 
@@ -72,11 +73,29 @@ internal sealed class CommaList
             return null;
         }
 
-        return int.TryParse(text, System.Globalization.NumberStyles.None, null, out var number)
+        return int.TryParse(text, NumberStyles.None, null, out var number)
             && number >= least && number <= most
             ? number
             : throw new CliException(
                 ExitCode.Usage, $"{_option} {First}: {key} is '{text}', expected a number from {least} to {most}");
+    }
+
+    /// <summary>A setting's value as an address, or null if it is not there.</summary>
+    /// <param name="key">The setting.</param>
+    /// <param name="multipleOf">What an address is a multiple of, in bytes; the machine checks it.</param>
+    /// <exception cref="CliException">It is none.</exception>
+    public ulong? Address(string key, int multipleOf)
+    {
+        if (Value(key) is not { } text)
+        {
+            return null;
+        }
+
+        return text.StartsWith("0x", StringComparison.OrdinalIgnoreCase)
+            && ulong.TryParse(text.AsSpan(2), NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out var address)
+            ? address
+            : throw new CliException(ExitCode.Usage, string.Create(
+                CultureInfo.InvariantCulture, $"{_option} {First}: {key} is '{text}', expected a multiple of {multipleOf} as 0x{multipleOf:x}"));
     }
 
     // A pair of commas is one of the name, a single one parts.

@@ -1,4 +1,3 @@
-using System.Globalization;
 using Eider.Cli.Errors;
 using Eider.Devices.SimpleVirtio;
 using Eider.Machines;
@@ -31,7 +30,7 @@ internal static class SvirtbArgument
             Format = DiskArgument.Format(Option, list),
             Overlay = DiskArgument.Overlay(Option, list),
             Stride = Stride($"{Option} {list.First}: stride is", list.Value("stride")),
-            Address = Address($"{Option} {list.First}: address is", list.Value("address")),
+            Address = list.Address("address", (int)SvirtbLimits.WindowBytes),
         };
     }
 
@@ -41,10 +40,4 @@ internal static class SvirtbArgument
         "28" => SvirtbLimits.WrittenStrideBytes,
         _ => throw new CliException(ExitCode.Usage, $"{what} '{value}', expected 32 or 28"),
     };
-
-    private static ulong? Address(string what, string? value) =>
-        value is null ? null
-        : value.StartsWith("0x", StringComparison.OrdinalIgnoreCase)
-            && ulong.TryParse(value.AsSpan(2), NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out var address) ? address
-        : throw new CliException(ExitCode.Usage, $"{what} '{value}', expected a multiple of 4096 such as 0xCAFE1000");
 }

@@ -27,7 +27,8 @@ internal sealed record RunReports(string? StatisticsFile, TraceCategory Trace, s
     public static IReadOnlyList<string> InputsOf(MachineConfiguration machine) =>
         [.. new[] { machine.Kernel, machine.Initrd, machine.Firmware }
             .Concat(machine.Disks.Select(disk => disk.Image).Concat(IdeImagesOf(machine))
-                .Concat(machine.Svirtb.Select(device => device.Image)).Select(PathOf)).OfType<string>()];
+                .Concat(machine.Svirtb.Select(device => device.Image))
+                .Concat(machine.Bio.SelectMany(device => device.Storages).Select(storage => storage.Image)).Select(PathOf)).OfType<string>()];
 
     /// <summary>The trace's writer, whose file is made with the first line; null if nothing is traced.</summary>
     public TraceWriter? PrepareTrace() => Trace == TraceCategory.None ? null : new TraceWriter(Open);

@@ -2,7 +2,7 @@ using Eider.Hardware.Bus;
 
 namespace Eider.Devices.Memory;
 
-/// <summary>A page that is read in any width and place and never written. Behind its content it reads as zeroes.</summary>
+/// <summary>A page that is read in any width and place and never written, as ducky has its hardware table in. Behind its content it reads as zeroes.</summary>
 public sealed class RomPage : IDeviceIo
 {
     /// <summary>Size in bytes.</summary>

@@ -134,6 +134,6 @@ public sealed partial class DocumentationTests
     [GeneratedRegex(@"byte|sector|second|Ms\b|hertz|Hz\b|tick|bits?\b|page|entries|elements|descriptor|token|cycle|instruction|how many|of them|number of|character", RegexOptions.IgnoreCase)]
     private static partial Regex Unit();
 
-    [GeneratedRegex(@"virtio|specification|16550|PLIC|CLINT|SiFive|goldfish|RISC-V|privileged|unprivileged|SBI|IEEE|PCI|QEMU|Linux|design|ADR \d", RegexOptions.IgnoreCase)]
+    [GeneratedRegex(@"virtio|specification|16550|PLIC|CLINT|SiFive|goldfish|RISC-V|privileged|unprivileged|SBI|IEEE|PCI|QEMU|Linux|KeOS|ducky|design|ADR \d", RegexOptions.IgnoreCase)]
     private static partial Regex Source();
 }
