@@ -1,5 +1,3 @@
-using System.Globalization;
-
 namespace Eider.Storage;
 
 /// <summary>Where a disk is, as users write it: <c>disk.img</c>, <c>file:disk.img</c>, <c>http://host/disk.img</c>, <c>mem:64M</c>.</summary>
@@ -8,7 +6,6 @@ public sealed record StorageLocation
     private const string FilePrefix = "file:";
     private const string MemoryPrefix = "mem:";
     private const string ReadOnlySuffix = ":ro";
-    private const string SizeSuffixes = "KMGT";
 
     private StorageLocation(StorageKind kind, string text)
     {
@@ -100,15 +97,9 @@ public sealed record StorageLocation
 
     private static long SizeOf(string digits, string text)
     {
-        var unit = digits.EndsWith("iB", StringComparison.OrdinalIgnoreCase) ? digits[..^2] : digits;
-        var power = unit.Length > 0
-            ? SizeSuffixes.IndexOf(char.ToUpperInvariant(unit[^1]), StringComparison.Ordinal) + 1
-            : 0;
-        var isNumber = ulong.TryParse(
-            power > 0 ? unit[..^1] : unit, NumberStyles.None, CultureInfo.InvariantCulture, out var number);
-        var limit = (ulong)Backends.MemoryStorage.MaxSizeBytes;
-        return isNumber && number <= limit >> (10 * power)
-            ? (long)number << (10 * power)
+        var plain = digits.EndsWith("iB", StringComparison.OrdinalIgnoreCase) ? digits[..^2] : digits;
+        return !plain.Contains('.', StringComparison.Ordinal) && ByteSizes.TryParse(plain, out var bytes) == ByteSizeKind.Size && bytes <= Backends.MemoryStorage.MaxSizeBytes
+            ? bytes
             : throw Refused(text, $"found size '{digits}', expected a number of bytes up to 64T, such as 64M or 1048576");
     }
 

@@ -1,5 +1,4 @@
 using System.Globalization;
-using System.Text;
 using Eider.Cli.Errors;
 
 namespace Eider.Cli.Commands;
@@ -26,7 +25,7 @@ internal sealed class CommaList
     /// <exception cref="CliException">An unknown key, or one twice.</exception>
     public static CommaList Parse(string option, string value, params ReadOnlySpan<string> known)
     {
-        var parts = Split(value);
+        var parts = CommaText.Split(value);
         var list = new CommaList(option, parts[0]);
         foreach (var part in parts.Skip(1))
         {
@@ -96,29 +95,5 @@ internal sealed class CommaList
             ? address
             : throw new CliException(ExitCode.Usage, string.Create(
                 CultureInfo.InvariantCulture, $"{_option} {First}: {key} is '{text}', expected a multiple of {multipleOf} as 0x{multipleOf:x}"));
-    }
-
-    // A pair of commas is one of the name, a single one parts.
-    private static List<string> Split(string value)
-    {
-        var parts = new List<string>();
-        var part = new StringBuilder();
-        for (var i = 0; i < value.Length; i++)
-        {
-            var isPair = value[i] == ',' && i + 1 < value.Length && value[i + 1] == ',';
-            if (value[i] != ',' || isPair)
-            {
-                part.Append(value[i]);
-                i += isPair ? 1 : 0;
-            }
-            else
-            {
-                parts.Add(part.ToString());
-                part.Clear();
-            }
-        }
-
-        parts.Add(part.ToString());
-        return parts;
     }
 }

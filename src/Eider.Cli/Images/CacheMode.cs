@@ -16,13 +16,17 @@ internal sealed record CacheMode(bool IsDirect, bool IsFlushed, bool IsWriteThro
 
     /// <summary>The mode of a name.</summary>
     /// <exception cref="CliException">There is none.</exception>
-    public static CacheMode Parse(string option, string name) => name switch
+    public static CacheMode Parse(string option, string name) =>
+        Find(name) ?? throw new CliException(ExitCode.Usage, $"{option} {name}: expected one of {Names}");
+
+    /// <summary>The mode of a name; null if there is none.</summary>
+    public static CacheMode? Find(string name) => name switch
     {
         "writeback" => Writeback,
         "none" or "off" => new CacheMode(true, true, false),
         "writethrough" => new CacheMode(false, true, true),
         "directsync" => new CacheMode(true, true, true),
         "unsafe" => new CacheMode(false, false, false),
-        _ => throw new CliException(ExitCode.Usage, $"{option} {name}: expected one of {Names}"),
+        _ => null,
     };
 }

@@ -5,7 +5,6 @@ using Eider.Storage;
 using Eider.Storage.Backends;
 using Eider.Storage.Formats;
 using Eider.Storage.Formats.Qcow2;
-using Eider.Storage.Layers;
 using Eider.Storage.Operations;
 
 namespace Eider.Cli.Images;
@@ -62,7 +61,7 @@ internal sealed class ConvertSession(ImageAccess access, TargetRequest request, 
             await ImageTruncation.ThrowIfTruncatedAsync(image, cancellationToken);
         }
 
-        await using var source = Throttled(image);
+        await using var source = DiskCopy.Throttled(image, settings.BytesPerSecond);
         if (settings.IsInPlace)
         {
             return await FillExistingAsync(source, cancellationToken);
@@ -76,14 +75,6 @@ internal sealed class ConvertSession(ImageAccess access, TargetRequest request, 
         await target.CompleteAsync(cancellationToken);
         return size;
     }
-
-    private BlockStorage Throttled(ImageStorage image) =>
-        settings.BytesPerSecond == 0
-            ? new ReadOnlyStorage(image, leaveOpen: true)
-            : new ThrottleStorage(
-                image,
-                new ThrottleGroup(new ThrottleLimits { ReadBytesPerSecond = settings.BytesPerSecond }, TimeProvider.System),
-                leaveOpen: true);
 
     private async Task<long> FillExistingAsync(BlockStorage source, CancellationToken cancellationToken)
     {
@@ -113,53 +104,21 @@ internal sealed class ConvertSession(ImageAccess access, TargetRequest request, 
     }
 
     private Task CopyAsync(
-        BlockStorage source, ImageStorage target, BlockStorage? backing, bool targetIsZero, CancellationToken cancellationToken) =>
-        Progress.RunAsync("convert", async progress =>
-        {
-            if (settings.IsCompressed)
-            {
-                await CompressAsync(source, (Qcow2Image)target, targetIsZero, progress, cancellationToken);
-                return;
-            }
-
-            var options = new ImageCopyOptions
-            {
-                Workers = settings.Workers,
-                IsOrdered = settings.IsOrdered,
-                ZeroGranuleBytes = settings.SparseBytes,
-                TargetIsZero = targetIsZero && !target.IsEncrypted,
-                SkipsUnreadable = settings.Salvages,
-                OnUnreadable = TellUnreadable,
-                Progress = progress,
-            };
-            if (backing != null)
-            {
-                await DifferenceCopier.CopyAsync(source, target, backing, options, cancellationToken);
-            }
-            else
-            {
-                await ImageCopier.CopyAsync(source, target, options, cancellationToken);
-            }
-        });
-
-    private async Task CompressAsync(
-        BlockStorage source, Qcow2Image target, bool targetIsZero, OperationProgress? progress, CancellationToken cancellationToken)
+        BlockStorage source, ImageStorage target, BlockStorage? backing, bool targetIsZero, CancellationToken cancellationToken)
     {
-        var highest = target.Header.CompressionType == 0 ? 9 : 22;
-        if (settings.Level is { } level && (level < 1 || level > highest))
+        if (settings.Level is { } level && target is Qcow2Image qcow && (level < 1 || level > DiskCopy.HighestLevel(qcow)))
         {
-            throw new CliException(ExitCode.Usage, $"--level {level}: expected 1 to {highest}");
+            throw new CliException(ExitCode.Usage, $"--level {level}: expected 1 to {DiskCopy.HighestLevel(qcow)}");
         }
 
-        var options = new CompressedCopyOptions
-        {
-            Level = settings.Level,
-            Threads = settings.Workers,
-            IsOrdered = settings.IsOrdered,
-            TargetIsZero = targetIsZero,
-            Progress = progress,
-        };
-        await CompressedImageCopier.CopyAsync(source, target, options, cancellationToken);
+        return Progress.RunAsync(
+            "convert",
+            progress => new DiskCopy(source, target, settings with { TargetIsZero = targetIsZero })
+            {
+                Behind = backing,
+                OnUnreadable = TellUnreadable,
+                Progress = progress,
+            }.RunAsync(cancellationToken));
     }
 
     private void TellUnreadable(long offset, long length, BlockStorageException failure)

@@ -12,6 +12,9 @@ internal sealed record ConvertSettings
     /// <summary>True to write into an image that is there.</summary>
     public bool IsInPlace { get; init; }
 
+    /// <summary>True to write only what the source's outermost image has itself; the target has the same image behind it.</summary>
+    public bool IsOwnOnly { get; init; }
+
     /// <summary>True if that image reads as zeroes.</summary>
     public bool TargetIsZero { get; init; }
 

@@ -1,29 +1,21 @@
 using System.Globalization;
 using Eider.Cli.Errors;
+using Eider.Storage;
 
 namespace Eider.Cli.Images;
 
 /// <summary>Sizes as users write and read them.</summary>
 internal static class ImageSizes
 {
-    private const string Suffixes = "KMGTPE";
-
     /// <summary>Reads a size: bytes, or a number, perhaps with a fraction, with K, M, G, T, P or E (powers of 1024).</summary>
     /// <param name="what">What it is, for the message.</param>
     /// <param name="text">As the user wrote it.</param>
     /// <exception cref="CliException">It is none, or larger than 2^63 - 1.</exception>
     public static long Parse(string what, string text)
     {
-        var power = text.Length > 0 ? Suffixes.IndexOf(char.ToUpperInvariant(text[^1]), StringComparison.Ordinal) + 1 : 0;
-        var digits = power > 0 || text.EndsWith('B') ? text[..^1] : text;
-        var style = power > 0 ? NumberStyles.AllowDecimalPoint : NumberStyles.None;
-        if (!decimal.TryParse(digits, style, CultureInfo.InvariantCulture, out var number) || number < 0
-            || number > long.MaxValue / (decimal)(1L << (10 * power)))
-        {
-            throw new CliException(ExitCode.Usage, $"{what} '{text}': expected a number of bytes, or one with K, M, G, T, P or E, below 8E");
-        }
-
-        return (long)(number * (1L << (10 * power)));
+        return ByteSizes.TryParse(text, out var bytes) == ByteSizeKind.Size
+            ? bytes
+            : throw new CliException(ExitCode.Usage, $"{what} '{text}': expected a number of bytes, or one with K, M, G, T, P or E, below 8E");
     }
 
     /// <summary>A size for people: <c>1.5 GiB</c>.</summary>
@@ -31,7 +23,7 @@ internal static class ImageSizes
     {
         var value = (double)bytes;
         var power = 0;
-        while (value >= 1024 && power < Suffixes.Length)
+        while (value >= 1024 && power < ByteSizes.Units.Length - 1)
         {
             value /= 1024;
             power++;
@@ -39,7 +31,7 @@ internal static class ImageSizes
 
         return power == 0
             ? string.Create(CultureInfo.InvariantCulture, $"{bytes} B")
-            : string.Create(CultureInfo.InvariantCulture, $"{value:0.##} {Suffixes[power - 1]}iB");
+            : string.Create(CultureInfo.InvariantCulture, $"{value:0.##} {ByteSizes.Units[power]}iB");
     }
 
     /// <summary>A size for people with the bytes behind it.</summary>

@@ -20,6 +20,7 @@ internal sealed class QemuArguments
     /// <param name="letters">The letters as for getopt(3): a colon after those that take a value.</param>
     /// <param name="longNames">Long names with the letter or name that they stand for; a colon at the end if they take a value.</param>
     /// <exception cref="QemuImgException">An unknown option, or a value is missing.</exception>
+    /// <exception cref="QemuHelpException">The user asked for help.</exception>
     public static QemuArguments Parse(IReadOnlyList<string> words, string letters, params (string Name, string Key)[] longNames)
     {
         var found = new QemuArguments();
@@ -82,7 +83,7 @@ internal sealed class QemuArguments
                 throw QemuImgException.Usage($"unrecognized option '{word}'");
             }
 
-            _options.Add(new(match.Key, ""));
+            Add(match.Key, "");
             return;
         }
 
@@ -91,7 +92,7 @@ internal sealed class QemuArguments
             throw QemuImgException.Usage($"missing argument for option '{word}'");
         }
 
-        _options.Add(new(match.Key, equals < 0 ? words[++index] : word[(equals + 1)..]));
+        Add(match.Key, equals < 0 ? words[++index] : word[(equals + 1)..]);
     }
 
     private void AddLetters(IReadOnlyList<string> words, ref int index, string letters)
@@ -107,7 +108,7 @@ internal sealed class QemuArguments
 
             if (known + 1 >= letters.Length || letters[known + 1] != ':')
             {
-                _options.Add(new(word[at].ToString(), ""));
+                Add(word[at].ToString(), "");
                 continue;
             }
 
@@ -116,8 +117,11 @@ internal sealed class QemuArguments
                 throw QemuImgException.Usage($"missing argument for option '{word}'");
             }
 
-            _options.Add(new(word[at].ToString(), at + 1 < word.Length ? word[(at + 1)..] : words[++index]));
+            Add(word[at].ToString(), at + 1 < word.Length ? word[(at + 1)..] : words[++index]);
             return;
         }
     }
+
+    // Help is given where it is asked for, whatever would be wrong behind it.
+    private void Add(string key, string value) => _options.Add(key == "h" ? throw new QemuHelpException() : new(key, value));
 }

@@ -32,10 +32,10 @@ internal static class QemuCheck
             throw QemuImgException.Usage("Expecting one image file name");
         }
 
-        var mode = new QemuFiles.Mode(
-            arguments.Value("f"), IsWritable: repair != Qcow2Repair.None, HasNoBacking: true, arguments.Has("U"), IsForRepair: true);
-        await using var image = await QemuFiles.OpenAsync(
-            name, mode, QemuSecrets.Parse(arguments.Values("object")), output, cancellationToken);
+        QemuOptions.Cache(arguments, "T", "source cache", "writeback");
+        var mode = QemuOptions.ModeOf(arguments, repair != Qcow2Repair.None) with { HasNoBacking = true, IsForMetadata = true, IsForRepair = true };
+        await using var node = await QemuOptions.OpenerOf(arguments, output).OpenAsync(name, mode, cancellationToken);
+        var image = node.Image;
         if (image is not Qcow2Image qcow)
         {
             throw new QemuImgException("This image format does not support checks", NotSupported);

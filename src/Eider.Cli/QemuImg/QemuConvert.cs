@@ -1,141 +1,180 @@
 using System.Globalization;
+using Eider.Cli.Images;
+using Eider.Cli.QemuImg.Nodes;
 using Eider.Storage;
-using Eider.Storage.Formats;
-using Eider.Storage.Operations;
+using Eider.Storage.Formats.Qcow2;
+using Eider.Storage.Layers;
 
 namespace Eider.Cli.QemuImg;
 
-/// <summary><c>qemu-img convert</c> from one image into another.</summary>
-internal static class QemuConvert
+/// <summary><c>qemu-img convert</c>: one image into another, or several, one behind the other, into one.</summary>
+internal sealed class QemuConvert
 {
-    private const int MaxWorkers = 16;
-
     private static readonly (string, string)[] LongNames =
-        [("help", "h"), ("object:", "object"), ("source-image-opts", "image-opts"), ("target-image-opts", "target-image-opts"),
-            ("force-share", "U"), ("target-is-zero", "zero"), ("salvage", "salvage"), ("bitmaps", "bitmaps"),
-            ("skip-broken-bitmaps", "skip-broken-bitmaps"), ("image-opts", "image-opts")];
+        [("help", "h"), ("object:", "object"), ("image-opts", "image-opts"), ("force-share", "U"), ("target-image-opts", "target-image-opts"),
+            ("salvage", "salvage"), ("target-is-zero", "zero"), ("bitmaps", "bitmaps"), ("skip-broken-bitmaps", "skip-broken-bitmaps")];
+
+    private readonly QemuArguments _arguments;
+    private readonly QemuOutput _output;
+    private readonly QemuConvertOptions _options;
+    private readonly QemuSecrets _secrets;
+    private readonly NodeOpener _opener;
+
+    private QemuConvert(QemuArguments arguments, QemuOutput output)
+    {
+        _arguments = arguments;
+        _output = output;
+        _options = QemuConvertOptions.Read(arguments);
+        _secrets = QemuSecrets.Parse(arguments.Values("object"));
+        _opener = new NodeOpener(_secrets, output);
+    }
 
     public static async Task<int> RunAsync(IReadOnlyList<string> words, QemuOutput output, CancellationToken cancellationToken)
     {
         var arguments = QemuArguments.Parse(words, "hf:O:B:CcF:o:l:S:pt:T:qnm:WUr:", LongNames);
+        var self = new QemuConvert(arguments, output);
+        if (QemuCreateOptions.AsksForHelp(self._options.Lists))
+        {
+            output.Out.Write(QemuCreate.HelpFor(self._options.Format, arguments.Names.Count > 1 ? arguments.Names[^1] : null));
+            return 0;
+        }
+
         if (arguments.Names.Count < 2)
         {
             throw new QemuImgException("Must specify image file name");
         }
 
-        QemuOptions.Cache(arguments, "t", "cache", "unsafe");
-        QemuOptions.Cache(arguments, "T", "source cache", "writeback");
-        var format = arguments.Value("O") ?? "raw";
-        if (!QemuCreateOptions.Creates(format))
-        {
-            throw new QemuImgException($"Unknown file format '{format}'");
-        }
-
-        Refuse(arguments);
-        var secrets = QemuSecrets.Parse(arguments.Values("object"));
-        var mode = new QemuFiles.Mode(arguments.Value("f"), IsForced: arguments.Has("U"));
-        await using var source = await QemuFiles.OpenAsync(arguments.Names[0], mode, secrets, output, cancellationToken);
-        var target = arguments.Names[1];
-        if (!arguments.Has("n"))
-        {
-            await CreateTargetAsync(target, format, source, arguments, secrets, output, cancellationToken);
-        }
-
-        await using var image = await QemuFiles.OpenAsync(
-            target, new QemuFiles.Mode(format, IsWritable: true), secrets, output, cancellationToken);
-        await CopyAsync(source, image, arguments, output, cancellationToken);
+        await self.RunAsync(cancellationToken);
         return 0;
     }
 
-    /// <summary>What this face does not do is refused, not left out.</summary>
-    private static void Refuse(QemuArguments arguments)
+    private async Task RunAsync(CancellationToken cancellationToken)
     {
-        if (arguments.Names.Count > 2)
-        {
-            throw new QemuImgException("several source images are not supported by this command");
-        }
-
-        foreach (var key in (string[])["l", "bitmaps", "c", "image-opts", "target-image-opts"])
-        {
-            if (arguments.Has(key))
-            {
-                throw new QemuImgException($"option '{(key.Length == 1 ? "-" : "--")}{key}' is not supported by this command; see eider img convert --help");
-            }
-        }
-    }
-
-    private static async Task CreateTargetAsync(
-        string target, string format, ImageStorage source, QemuArguments arguments, QemuSecrets secrets, QemuOutput output,
-        CancellationToken cancellationToken)
-    {
-        var options = new QemuCreateOptions(format);
+        var sourceCache = QemuOptions.Cache(_arguments, "T", "source cache", "writeback");
+        await using var progress = new QemuProgress(_arguments, _output);
+        var sources = new List<BlockStorage>();
         try
         {
-            foreach (var text in arguments.Values("o"))
+            foreach (var name in _arguments.Names.SkipLast(1))
             {
-                options.Add(text);
+                var mode = QemuOptions.ModeOf(_arguments) with { IsDirect = sourceCache.IsDirect };
+                var snapshot = _arguments.Names.Count > 2 ? null : _arguments.Value("l");
+                sources.Add((await QemuSnapshotName.OpenAsync(_opener, name, mode, snapshot, cancellationToken)).Image);
             }
 
-            if (arguments.Value("B") is { } backing)
+            if (sources.Count > 1 && _arguments.Has("l"))
             {
-                options.Set("backing_file", backing);
+                throw new QemuImgException("No support for concatenating multiple snapshot");
             }
 
-            if (arguments.Value("F") is { } backingFormat)
-            {
-                options.Set("backing_fmt", backingFormat);
-            }
-
-            await QemuCreate.CreateAsync(
-                target, format, options, source.SizeBytes, isUnsafe: false, isQuiet: true, secrets, output, cancellationToken);
+            await using var whole = sources.Count == 1 ? null : new ConcatenatedStorage(sources, leaveOpen: true);
+            await ConvertAsync(whole ?? sources[0], progress, cancellationToken);
         }
-        catch (QemuImgException failure)
+        finally
         {
-            throw new QemuImgException($"{target}: error while converting {format}: {failure.Message}");
-        }
-        catch (BlockStorageException failure)
-        {
-            throw new QemuImgException($"{target}: error while converting {format}: {QemuFiles.Words(failure, target)}");
+            foreach (var source in sources)
+            {
+                await source.DisposeAsync();
+            }
         }
     }
 
-    private static async Task CopyAsync(
-        ImageStorage source, ImageStorage target, QemuArguments arguments, QemuOutput output, CancellationToken cancellationToken)
+    private async Task ConvertAsync(BlockStorage source, QemuProgress progress, CancellationToken cancellationToken)
     {
-        if (target.SizeBytes < source.SizeBytes)
+        var name = _arguments.Names[^1];
+        var options = _options.IsInPlace ? null : _options.ForTarget(name, source.SizeBytes);
+        var behind = options?["backing_file"] ?? _arguments.Value("B");
+        _options.CheckTarget(options, behind, isConcatenation: _arguments.Names.Count > 2);
+        if (options != null)
+        {
+            await CreateAsync(name, options, source.SizeBytes, cancellationToken);
+        }
+
+        var cache = QemuOptions.Cache(_arguments, "t", "cache", "unsafe");
+        await using var target = await OpenTargetAsync(name, options, cache, cancellationToken);
+        if (_options.Copy.IsCompressed && target.Image is not Qcow2Image)
+        {
+            throw new QemuImgException("Compression not supported for this file format");
+        }
+
+        if (target.Image.SizeBytes < source.SizeBytes)
         {
             throw new QemuImgException("output file is smaller than input file");
         }
 
-        await using var progress = new QemuProgress(arguments.Has("p") && !arguments.Has("q"), output);
-        var granule = arguments.Value("S") is { } text ? (int)QemuSizes.Parse("sparse size", text, 0, 1 << 30) : 4096;
-        var options = new ImageCopyOptions
+        await CopyAsync(source, target, behind != null, cache, progress, cancellationToken);
+        progress.Report(1, 1);
+    }
+
+    private async Task CreateAsync(string name, QemuCreateOptions options, long bytes, CancellationToken cancellationToken)
+    {
+        try
         {
-            Workers = arguments.Value("m") is { } count
-                ? (int)Math.Min(Count(count), Environment.ProcessorCount)
-                : Environment.ProcessorCount,
-            IsOrdered = !arguments.Has("W"),
-            ZeroGranuleBytes = granule,
-            TargetIsZero = arguments.Has("zero") || !arguments.Has("n"),
-            SkipsUnreadable = arguments.Has("salvage"),
-            OnUnreadable = (offset, _, failure) => output.Complain(
-                string.Create(CultureInfo.InvariantCulture, $"warning: error while reading offset {offset}: {failure.Message}")),
+            await QemuCreate.WriteAsync(name, _options.Format, options, bytes, _secrets, cancellationToken);
+        }
+        catch (QemuImgException failure)
+        {
+            throw new QemuImgException($"{name}: error while converting {_options.Format}: {failure.Message}");
+        }
+    }
+
+    private Task<ImageNode> OpenTargetAsync(string name, QemuCreateOptions? options, CacheMode cache, CancellationToken cancellationToken)
+    {
+        var mode = new OpenMode { IsWritable = true, IsDirect = cache.IsDirect };
+        if (_arguments.Has("target-image-opts"))
+        {
+            return _opener.OpenAsync(name, mode with { IsOptionList = true, Format = _arguments.Value("O") }, cancellationToken);
+        }
+
+        var keys = (options?.Values() ?? []).Where(option => option.Key.EndsWith("key-secret", StringComparison.Ordinal));
+        return _opener.OpenAsync(name, mode with { Format = _options.Format, Keys = keys.ToDictionary() }, cancellationToken);
+    }
+
+    private async Task CopyAsync(
+        BlockStorage source, ImageNode target, bool hasBacking, CacheMode cache, QemuProgress progress, CancellationToken cancellationToken)
+    {
+        var settings = _options.Copy with
+        {
+            IsOwnOnly = hasBacking,
+            TargetIsZero = !hasBacking && (_options.TargetIsZero || !_options.IsInPlace) && !target.Image.IsEncrypted,
+        };
+        await using var slow = settings.BytesPerSecond == 0 ? null : DiskCopy.Throttled(source, settings.BytesPerSecond);
+
+        // Without a search for zeroes all of the target is written, also what the source knows to be zero.
+        await using var full = settings.SparseBytes > 0 ? null : new AllDataStorage(slow ?? source);
+        var copy = new DiskCopy(full ?? slow ?? source, target.Image, settings)
+        {
+            OnUnreadable = TellUnreadable,
             Progress = progress.Report,
         };
         try
         {
-            await ImageCopier.CopyAsync(source, target, options, cancellationToken);
-            await target.FlushAsync(cancellationToken);
+            await copy.RunAsync(cancellationToken);
+            if (cache.IsFlushed)
+            {
+                await target.Image.FlushAsync(cancellationToken);
+            }
         }
         catch (BlockStorageException failure)
         {
-            var doing = failure.Operation is BlockOperation.Read or BlockOperation.Extents ? "reading" : "writing";
-            throw new QemuImgException($"error while {doing} at byte {failure.OffsetBytes ?? 0}: {QemuFiles.Words(failure, failure.Path)}");
+            var doing = failure.Operation is BlockOperation.Extents ? "reading block status at offset"
+                : failure.Operation is BlockOperation.Read ? "reading at byte" : "writing at byte";
+            throw new QemuImgException(string.Create(
+                CultureInfo.InvariantCulture, $"error while {doing} {failure.OffsetBytes ?? 0}: {QemuWords.OfRequest(failure)}"));
         }
     }
 
-    private static long Count(string text) =>
-        long.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var count) && count is >= 1 and <= MaxWorkers
-            ? count
-            : throw new QemuImgException($"Invalid number of coroutines. Allowed number of coroutines is between 1 and {MaxWorkers}");
+    private void TellUnreadable(long offset, long length, BlockStorageException failure)
+    {
+        if (_arguments.Has("q"))
+        {
+            return;
+        }
+
+        for (var sector = offset; sector < offset + length; sector += 512)
+        {
+            _output.Complain(string.Create(
+                CultureInfo.InvariantCulture, $"warning: error while reading offset {sector}: {QemuWords.OfRequest(failure)}"));
+        }
+    }
 }

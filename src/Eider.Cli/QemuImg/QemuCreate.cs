@@ -1,4 +1,4 @@
-using System.Globalization;
+using Eider.Cli.QemuImg.Nodes;
 using Eider.Storage;
 using Eider.Storage.Backends;
 using Eider.Storage.Formats;
@@ -16,122 +16,173 @@ internal static class QemuCreate
     public static async Task<int> RunAsync(IReadOnlyList<string> words, QemuOutput output, CancellationToken cancellationToken)
     {
         var arguments = QemuArguments.Parse(words, "F:b:f:ho:qu", LongNames);
+        var format = arguments.Value("f") ?? "raw";
+        var lists = QemuCreateOptions.ListOf(arguments);
+        if (QemuCreateOptions.AsksForHelp(lists))
+        {
+            output.Out.Write(HelpFor(format, arguments.Names.FirstOrDefault()));
+            return 0;
+        }
+
         if (arguments.Names.Count == 0)
         {
             throw QemuImgException.Usage("Expecting image file name");
         }
 
+        var name = arguments.Names[0];
+        var size = arguments.Names.Count > 1 ? QemuSizes.Parse("image size", arguments.Names[1]) : (long?)null;
         if (arguments.Names.Count > 2)
         {
             throw QemuImgException.Usage($"Unexpected argument: {arguments.Names[2]}");
         }
 
-        var name = arguments.Names[0];
-        var format = arguments.Value("f") ?? "raw";
-        if (!QemuCreateOptions.Creates(format))
-        {
-            throw new QemuImgException($"{name}: Unknown file format '{format}'");
-        }
-
-        var size = arguments.Names.Count == 2 ? QemuSizes.Parse("image size", arguments.Names[1]) : (long?)null;
         var secrets = QemuSecrets.Parse(arguments.Values("object"));
         try
         {
-            var options = OptionsOf(arguments, format);
-            await CreateAsync(name, format, options, size, arguments.Has("u"), arguments.Has("q"), secrets, output, cancellationToken);
+            await CreateAsync(name, format, lists, size, arguments, secrets, output, cancellationToken);
             return 0;
         }
         catch (QemuImgException failure)
         {
             throw new QemuImgException($"{name}: {failure.Message}") { IsUnended = failure.IsUnended };
         }
+    }
+
+    /// <summary>The help for the options of a format.</summary>
+    /// <exception cref="QemuImgException">There is no such format or protocol.</exception>
+    public static string HelpFor(string format, string? name)
+    {
+        if (!QemuCreateOptions.Creates(format))
+        {
+            throw new QemuImgException($"Unknown file format '{format}'");
+        }
+
+        ThrowIfNoFile(name);
+        return QemuCreateOptions.Help(format, name != null);
+    }
+
+    /// <summary>Writes an empty image.</summary>
+    /// <param name="name">Its name.</param>
+    /// <param name="format">Its format.</param>
+    /// <param name="options">Its options.</param>
+    /// <param name="bytes">The size of the disk.</param>
+    /// <param name="secrets">Where the key of an encrypted one is.</param>
+    /// <param name="cancellationToken">Ends the attempt early.</param>
+    /// <exception cref="QemuImgException">It cannot be.</exception>
+    public static async Task WriteAsync(
+        string name, string format, QemuCreateOptions options, long bytes, QemuSecrets secrets, CancellationToken cancellationToken)
+    {
+        try
+        {
+            if (format == "qcow2")
+            {
+                QemuCreateWords.Check(options);
+            }
+
+            await WriteFilesAsync(name, format, options, bytes, secrets, cancellationToken);
+        }
         catch (BlockStorageException failure)
         {
-            throw new QemuImgException($"{name}: {QemuFiles.Words(failure, name)}");
+            throw new QemuImgException(QemuCreateWords.Of(failure, format));
         }
     }
 
-    /// <summary>Creates an image, after the options were completed from its backing file.</summary>
-    public static async Task CreateAsync(
-        string name, string format, QemuCreateOptions options, long? size, bool isUnsafe, bool isQuiet, QemuSecrets secrets, QemuOutput output,
+    /// <summary>Refuses a name that new images cannot have.</summary>
+    /// <exception cref="QemuImgException">It is one.</exception>
+    public static void ThrowIfNoFile(string? name)
+    {
+        if (name != null && NodeNames.DriverOf(name) is not ("file" or "host_device") and var driver)
+        {
+            throw new QemuImgException($"Protocol driver '{driver}' does not support image creation");
+        }
+    }
+
+    private static async Task CreateAsync(
+        string name, string format, List<string> lists, long? size, QemuArguments arguments, QemuSecrets secrets, QemuOutput output,
         CancellationToken cancellationToken)
     {
-        var backing = await BackingSizeAsync(name, options, size ?? SizeOf(options), isUnsafe, secrets, output, cancellationToken);
-        var bytes = size ?? SizeOf(options) ?? backing ?? throw new QemuImgException("Image creation needs a size parameter");
-        options.Set("size", bytes.ToString(CultureInfo.InvariantCulture));
-        if (!isQuiet)
+        if (!QemuCreateOptions.Creates(format))
+        {
+            throw new QemuImgException($"Unknown file format '{format}'");
+        }
+
+        ThrowIfNoFile(name);
+        var options = new QemuCreateOptions(format);
+        lists.ForEach(options.Add);
+        if (options.SizeBytes != null && size != null)
+        {
+            throw new QemuImgException("The image size must be specified only once");
+        }
+
+        options.Set("backing_file", arguments.Value("b"), $"Backing file not supported for file format '{format}'");
+        options.Set("backing_fmt", arguments.Value("F"), $"Backing file format not supported for file format '{format}'");
+        var bytes = await SizeAsync(name, options, options.SizeBytes ?? size, arguments.Has("u"), secrets, output, cancellationToken);
+        options.SetSize(bytes);
+        if (!arguments.Has("q"))
         {
             output.Out.Write($"Formatting '{name}', fmt={format}{options.Print()}\n");
         }
 
-        bytes = (Math.Min(bytes, long.MaxValue - SectorBytes) + SectorBytes - 1) / SectorBytes * SectorBytes;
         await WriteAsync(name, format, options, bytes, secrets, cancellationToken);
     }
 
-    private static QemuCreateOptions OptionsOf(QemuArguments arguments, string format)
-    {
-        var options = new QemuCreateOptions(format);
-        foreach (var text in arguments.Values("o"))
-        {
-            options.Add(text);
-        }
-
-        SetUnlessNull("backing_file", arguments.Value("b"), $"Backing file not supported for file format '{format}'");
-        SetUnlessNull("backing_fmt", arguments.Value("F"), $"Backing format not supported for file format '{format}'");
-        return options;
-
-        void SetUnlessNull(string option, string? value, string refusal)
-        {
-            if (value != null)
-            {
-                options.Set(option, format == "qcow2" ? value : throw new QemuImgException(refusal));
-            }
-        }
-    }
-
-    private static long? SizeOf(QemuCreateOptions options) =>
-        options["size"] is { } text ? QemuSizes.TryParse(text) : null;
-
-    /// <summary>Opens the backing file, and takes the size from it where none was given.</summary>
-    private static async Task<long?> BackingSizeAsync(
+    /// <summary>The size of the disk: as given, or the one of the backing file, which is looked at in any case.</summary>
+    private static async Task<long> SizeAsync(
         string name, QemuCreateOptions options, long? size, bool isUnsafe, QemuSecrets secrets, QemuOutput output, CancellationToken cancellationToken)
     {
-        if (options["backing_file"] is not { Length: > 0 } backing || (isUnsafe && size != null))
-        {
-            return null;
-        }
-
+        var (backing, format) = (options["backing_file"], options["backing_fmt"]);
         if (backing == name)
         {
             throw new QemuImgException("Error: Trying to create an image with the same filename as the backing file");
         }
 
-        var format = options["backing_fmt"];
-        if (format != null && ImageFormats.Find(format) == null)
+        if (backing?.Length == 0)
         {
-            throw new QemuImgException($"Unknown driver '{format}'\nCould not open backing image.");
+            throw new QemuImgException("Expected backing file name, got empty string");
         }
 
-        var path = Path.IsPathRooted(backing) ? backing : Path.Combine(Path.GetDirectoryName(name) ?? "", backing);
+        if (backing != null && isUnsafe && format == null)
+        {
+            throw new QemuImgException("Backing file specified without backing format");
+        }
+
+        if (backing != null && !isUnsafe)
+        {
+            var found = await BackingSizeAsync(NodeNames.Beside(name, backing), format, secrets, output, cancellationToken);
+            size ??= found;
+        }
+
+        return size ?? throw new QemuImgException("Image creation needs a size parameter");
+    }
+
+    private static async Task<long> BackingSizeAsync(
+        string path, string? format, QemuSecrets secrets, QemuOutput output, CancellationToken cancellationToken)
+    {
         try
         {
-            await using var image = await QemuFiles.OpenPlainAsync(
-                path, new QemuFiles.Mode(format, IsForced: true), secrets, output, cancellationToken);
-            return format == null
-                ? throw new QemuImgException($"Backing file specified without backing format\nDetected format of {image.Format.Name}.") { IsUnended = true }
-                : image.SizeBytes;
+            var mode = new OpenMode { Format = format, IsForced = true, IsForMetadata = true };
+            await using var node = await new NodeOpener(secrets, output).OpenPlainAsync(path, mode, cancellationToken);
+            return format != null
+                ? node.Image.SizeBytes
+                : throw new QemuImgException($"Backing file specified without backing format\nDetected format of {node.Text.Driver}.") { IsUnended = true };
         }
         catch (BlockStorageException failure)
         {
-            throw new QemuImgException($"{QemuFiles.Words(failure, path)}\nCould not open backing image.");
+            throw new QemuImgException($"{QemuWords.Of(failure, path)}\nCould not open backing image.");
+        }
+        catch (QemuImgException failure) when (!failure.IsUnended)
+        {
+            throw new QemuImgException($"{failure.Message}\nCould not open backing image.");
         }
     }
 
-    private static async Task WriteAsync(
+    private static async Task WriteFilesAsync(
         string name, string format, QemuCreateOptions options, long bytes, QemuSecrets secrets, CancellationToken cancellationToken)
     {
-        var values = options.ToDictionary();
-        values.Remove("size");
+        bytes = (Math.Min(bytes, long.MaxValue - SectorBytes) + SectorBytes - 1) / SectorBytes * SectorBytes;
+        var values = options.Values();
+        values.Remove("nocow");
+        values.Remove("extent_size_hint");
         var key = values.Remove("encrypt.key-secret", out var id) || values.Remove("key-secret", out id) ? secrets.Get(id!) : (ReadOnlyMemory<byte>?)null;
         await using var data = values.TryGetValue("data_file", out var dataName) ? OpenNew(dataName) : null;
         await using var file = OpenNew(name);
@@ -144,17 +195,19 @@ internal static class QemuCreate
         }
 
         await file.FlushAsync(cancellationToken);
+        UserNames.Note(file.Name, options["backing_file"]);
     }
 
     /// <summary>An empty file of this name, be it new or not.</summary>
     private static FileStorage OpenNew(string name)
     {
-        if (!File.Exists(name))
+        var path = name.StartsWith("file:", StringComparison.Ordinal) ? name["file:".Length..] : name;
+        if (!File.Exists(path))
         {
-            return FileStorage.Create(name, 0);
+            return FileStorage.Create(path, 0);
         }
 
-        var file = FileStorage.Open(name);
+        var file = FileStorage.Open(path);
         file.Resize(0);
         return file;
     }

@@ -1,7 +1,7 @@
 using System.Globalization;
 using System.Text;
+using Eider.Cli.QemuImg.Nodes;
 using Eider.Storage.Backends;
-using Eider.Storage.Formats;
 using Eider.Storage.Formats.Qcow2;
 
 namespace Eider.Cli.QemuImg;
@@ -10,7 +10,13 @@ namespace Eider.Cli.QemuImg;
 internal sealed record QemuImageReport
 {
     /// <summary>The name that it was opened by.</summary>
+    public required string Asked { get; init; }
+
+    /// <summary>The name as it is reported.</summary>
     public required string Name { get; init; }
+
+    /// <summary>Where its file is.</summary>
+    public required string Path { get; init; }
 
     /// <summary>The format.</summary>
     public required string Format { get; init; }
@@ -36,32 +42,38 @@ internal sealed record QemuImageReport
     /// <summary>Its format as the image has it.</summary>
     public string? BackingFormat { get; init; }
 
-    /// <summary>What only this format has, in QEMU's order; empty for none.</summary>
-    public IReadOnlyList<KeyValuePair<string, object>> Specific { get; init; } = [];
+    /// <summary>The internal snapshots.</summary>
+    public IReadOnlyList<Qcow2Snapshot> Snapshots { get; init; } = [];
+
+    /// <summary>What only this format has; empty for none.</summary>
+    public IReadOnlyDictionary<string, object> Specific { get; init; } = new Dictionary<string, object>();
 
     /// <summary>The backing file as it can be opened from here.</summary>
-    public string? FullBackingName => BackingName == null || Path.IsPathRooted(BackingName) || !Name.Contains('/', StringComparison.Ordinal)
+    public string? FullBackingName => BackingName == null || BackingName.StartsWith('/') || NodeNames.HasProtocol(BackingName) || !Path.Contains('/', StringComparison.Ordinal)
         ? BackingName
-        : Name[..(Name.LastIndexOf('/') + 1)] + BackingName;
+        : Path[..(Path.LastIndexOf('/') + 1)] + BackingName;
 
     /// <summary>Looks at an open image.</summary>
-    public static ValueTask<QemuImageReport> OfAsync(string name, ImageStorage image, CancellationToken cancellationToken)
+    public static async Task<QemuImageReport> OfAsync(string asked, ImageNode node, CancellationToken cancellationToken)
     {
-        cancellationToken.ThrowIfCancellationRequested();
-        var header = (image as Qcow2Image)?.Header;
-        return ValueTask.FromResult(new QemuImageReport
+        var image = node.Image;
+        var qcow = image as Qcow2Image;
+        return new QemuImageReport
         {
-            Name = name,
-            Format = image.Format.Name,
+            Asked = asked,
+            Name = node.Text.FileName,
+            Path = image.File.Name,
+            Format = node.Text.Driver,
             VirtualBytes = image.SizeBytes,
-            ActualBytes = HostFile.AllocatedBytesOf(image.File.Name),
-            ClusterBytes = header?.ClusterBytes,
+            ActualBytes = File.Exists(image.File.Name) ? HostFile.AllocatedBytesOf(image.File.Name) : null,
+            ClusterBytes = qcow?.Header.ClusterBytes,
             IsEncrypted = image.IsEncrypted,
-            IsDirty = header?.IsDirty ?? false,
+            IsDirty = qcow?.Header.IsDirty ?? false,
             BackingName = image.BackingName,
             BackingFormat = image.BackingFormat,
-            Specific = header == null ? [] : [.. QcowParts(header)],
-        });
+            Snapshots = qcow == null ? [] : await qcow.GetSnapshotsAsync(cancellationToken),
+            Specific = await QemuFormatReport.OfAsync(image, cancellationToken),
+        };
     }
 
     /// <summary>For programs.</summary>
@@ -80,12 +92,13 @@ internal sealed record QemuImageReport
         Add("backing-filename", BackingName);
         Add("full-backing-filename", FullBackingName);
         Add("backing-filename-format", BackingFormat);
+        Add("snapshots", Snapshots.Count == 0 ? null : Snapshots.Select(QemuSnapshotTable.Json).ToList<object>());
         if (Specific.Count > 0)
         {
             value["format-specific"] = new Dictionary<string, object>
             {
                 ["type"] = Format,
-                ["data"] = Specific.ToDictionary(part => part.Key.Replace(' ', '-'), part => part.Value),
+                ["data"] = Specific,
             };
         }
 
@@ -113,13 +126,11 @@ internal sealed record QemuImageReport
         Line("cleanly shut down", IsDirty ? "no" : null);
         Line("backing file", BackingName == FullBackingName ? BackingName : $"{BackingName} (actual path: {FullBackingName})");
         Line("backing file format", BackingFormat);
+        text.Append(QemuSnapshotTable.Text(Snapshots));
         if (Specific.Count > 0)
         {
             text.Append("Format specific information:\n");
-            foreach (var (key, value) in Specific)
-            {
-                text.Append(CultureInfo.InvariantCulture, $"    {key}: {Word(value)}\n");
-            }
+            QemuFormatReport.AppendTo(text, 1, Specific);
         }
 
         return text.ToString();
@@ -130,33 +141,6 @@ internal sealed record QemuImageReport
             {
                 text.Append(CultureInfo.InvariantCulture, $"{key}: {value}\n");
             }
-        }
-    }
-
-    private static string Word(object value) =>
-        value is bool flag ? (flag ? "true" : "false") : Convert.ToString(value, CultureInfo.InvariantCulture)!;
-
-    private static IEnumerable<KeyValuePair<string, object>> QcowParts(Qcow2Header header)
-    {
-        var isNew = header.Version >= 3;
-        yield return new("compat", isNew ? "1.1" : "0.10");
-        yield return new("compression type", header.CompressionType == 1 ? "zstd" : "zlib");
-        if (isNew)
-        {
-            yield return new("lazy refcounts", header.HasLazyRefcounts);
-        }
-
-        yield return new("refcount bits", 1 << header.RefcountOrder);
-        if (header.HasDataFile)
-        {
-            yield return new("data file", header.DataFileName ?? "");
-            yield return new("data file raw", header.IsDataFileRaw);
-        }
-
-        if (isNew)
-        {
-            yield return new("corrupt", header.IsCorrupt);
-            yield return new("extended l2", header.HasExtendedL2);
         }
     }
 }

@@ -20,6 +20,13 @@ internal static class QemuImgCommand
         ["compare"] = QemuCompare.RunAsync,
         ["convert"] = QemuConvert.RunAsync,
         ["resize"] = QemuResize.RunAsync,
+        ["commit"] = QemuCommit.RunAsync,
+        ["rebase"] = QemuRebase.RunAsync,
+        ["snapshot"] = QemuSnapshot.RunAsync,
+        ["amend"] = QemuAmend.RunAsync,
+        ["measure"] = QemuMeasure.RunAsync,
+        ["dd"] = QemuDd.RunAsync,
+        ["bench"] = QemuBench.RunAsync,
     };
 
     /// <summary>Runs a command line on the standard streams; no exception comes out.</summary>
@@ -49,6 +56,11 @@ internal static class QemuImgCommand
         {
             return await DispatchAsync(words, output, cancellationToken);
         }
+        catch (QemuHelpException)
+        {
+            output.Out.Write(QemuHelp.Text(Commands.Keys));
+            return 0;
+        }
         catch (QemuImgException failure)
         {
             output.Complain(failure.Message, failure.IsUnended);
@@ -74,8 +86,7 @@ internal static class QemuImgCommand
             switch (words[at])
             {
                 case "-h" or "--help":
-                    output.Out.Write(QemuHelp.Text(Commands.Keys));
-                    return 0;
+                    throw new QemuHelpException();
                 case "-V" or "--version":
                     output.Out.Write(QemuHelp.Version);
                     return 0;
@@ -97,13 +108,6 @@ internal static class QemuImgCommand
             throw QemuImgException.Usage($"Command not found: {words[at]}");
         }
 
-        var rest = words.Skip(at + 1).ToArray();
-        if (rest is ["-h", ..] or ["--help", ..])
-        {
-            output.Out.Write(QemuHelp.Text(Commands.Keys));
-            return 0;
-        }
-
-        return await command(rest, output, cancellationToken);
+        return await command([.. words.Skip(at + 1)], output, cancellationToken);
     }
 }

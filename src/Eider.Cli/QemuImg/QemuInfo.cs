@@ -16,22 +16,21 @@ internal static class QemuInfo
             throw QemuImgException.Usage("Expecting one image file name");
         }
 
-        var secrets = QemuSecrets.Parse(arguments.Values("object"));
+        var opener = QemuOptions.OpenerOf(arguments, output);
         var reports = new List<QemuImageReport>();
-        var format = arguments.Value("f");
+        var mode = QemuOptions.ModeOf(arguments) with { HasNoBacking = true, IsForMetadata = true };
         for (var next = name; next != null;)
         {
-            if (reports.Exists(report => report.Name == next))
+            if (reports.Exists(report => report.Asked == next))
             {
                 throw new QemuImgException($"Backing file '{next}' creates an infinite loop.");
             }
 
-            var mode = new QemuFiles.Mode(format, HasNoBacking: true, IsForced: arguments.Has("U"));
-            await using var image = await QemuFiles.OpenAsync(next, mode, secrets, output, cancellationToken);
-            var report = await QemuImageReport.OfAsync(next, image, cancellationToken);
+            await using var node = await opener.OpenAsync(next, mode, cancellationToken);
+            var report = await QemuImageReport.OfAsync(next, node, cancellationToken);
             reports.Add(report);
             next = arguments.Has("chain") ? report.FullBackingName : null;
-            format = report.BackingFormat;
+            mode = mode with { Format = report.BackingFormat, IsOptionList = false, IsPath = true };
         }
 
         if (isJson)

@@ -11,11 +11,22 @@ internal static class QemuJson
 {
     private const int Buckets = 512;
 
+    // The level of a value that is printed without line breaks.
+    private const int OneLine = int.MinValue;
+
     /// <summary>Prints a value: an object as a dictionary, an array as a list, a string, a boolean or a whole number.</summary>
     public static string Print(object value)
     {
         var text = new StringBuilder();
         Append(text, value, 0);
+        return text.ToString();
+    }
+
+    /// <summary>Prints a value on one line.</summary>
+    public static string PrintLine(object value)
+    {
+        var text = new StringBuilder();
+        Append(text, value, OneLine);
         return text.ToString();
     }
 
@@ -53,16 +64,17 @@ internal static class QemuJson
     private static void AppendList<T>(
         StringBuilder text, char open, char close, int level, IEnumerable<T> items, Action<T> append)
     {
-        text.Append(open).Append('\n');
+        var isLine = level < 0;
+        text.Append(open).Append(isLine ? "" : "\n");
         var isFirst = true;
         foreach (var item in items)
         {
-            text.Append(isFirst ? "" : ",\n").Append(' ', 4 * (level + 1));
+            text.Append(isFirst ? "" : isLine ? ", " : ",\n").Append(' ', isLine ? 0 : 4 * (level + 1));
             isFirst = false;
             append(item);
         }
 
-        text.Append(isFirst ? "" : "\n").Append(' ', 4 * level).Append(close);
+        text.Append(isFirst || isLine ? "" : "\n").Append(' ', isLine ? 0 : 4 * level).Append(close);
     }
 
     private static void AppendString(StringBuilder text, string word)

@@ -1,4 +1,4 @@
-using System.Text;
+using Eider.Cli.Commands;
 
 namespace Eider.Cli.QemuImg;
 
@@ -9,7 +9,7 @@ internal static class QemuKeyValues
     public static IEnumerable<KeyValuePair<string, string>> Parse(string text, string? implied = null)
     {
         var isFirst = true;
-        foreach (var part in Split(text))
+        foreach (var part in CommaText.Split(text))
         {
             var equals = part.IndexOf('=', StringComparison.Ordinal);
             if (equals >= 0)
@@ -27,29 +27,5 @@ internal static class QemuKeyValues
 
             isFirst = false;
         }
-    }
-
-    private static IEnumerable<string> Split(string text)
-    {
-        var part = new StringBuilder();
-        for (var at = 0; at < text.Length; at++)
-        {
-            if (text[at] != ',')
-            {
-                part.Append(text[at]);
-            }
-            else if (at + 1 < text.Length && text[at + 1] == ',')
-            {
-                part.Append(',');
-                at++;
-            }
-            else
-            {
-                yield return part.ToString();
-                part.Clear();
-            }
-        }
-
-        yield return part.ToString();
     }
 }

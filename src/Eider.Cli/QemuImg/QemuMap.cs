@@ -21,17 +21,11 @@ internal static class QemuMap
 
         var start = arguments.Value("s") is { } from ? QemuSizes.Parse("start offset", from) : 0;
         var most = arguments.Value("l") is { } length ? QemuSizes.Parse("max length", length) : long.MaxValue;
-        var mode = new QemuFiles.Mode(arguments.Value("f"), IsForced: arguments.Has("U"));
-        await using var image = await QemuFiles.OpenAsync(
-            name, mode, QemuSecrets.Parse(arguments.Values("object")), output, cancellationToken);
-        if (start > image.SizeBytes)
-        {
-            throw new QemuImgException("Invalid start offset specified");
-        }
-
+        await using var node = await QemuOptions.OpenerOf(arguments, output).OpenAsync(name, QemuOptions.ModeOf(arguments), cancellationToken);
+        var image = node.Image;
         output.Out.Write(isJson ? "[" : Row("Offset", "Length", "Mapped to", "File"));
         var isFirst = true;
-        var entries = ImageMap.EnumerateAsync(image, start, Math.Min(most, image.SizeBytes - start), cancellationToken);
+        var entries = ImageMap.EnumerateAsync(image, Math.Min(start, image.SizeBytes), Math.Min(most, Math.Max(0, image.SizeBytes - start)), cancellationToken);
         await foreach (var entry in entries.WithCancellation(cancellationToken))
         {
             output.Out.Write(isJson ? (isFirst ? "" : ",\n") + Json(entry) : Text(entry));

@@ -5,18 +5,23 @@ namespace Eider.Cli.QemuImg;
 /// <summary>The line <c>(12.34/100%)</c> that qemu-img writes over and over; a step of one percent at least.</summary>
 internal sealed class QemuProgress : IAsyncDisposable
 {
+    private readonly Lock _gate = new();
     private readonly bool _isOn;
     private readonly QemuOutput _output;
-    private double _last = -1;
+    private double _last = double.MinValue;
 
-    /// <summary>A line.</summary>
-    /// <param name="isOn">False to print nothing.</param>
+    /// <summary>A line, if the user asked for one.</summary>
+    /// <param name="arguments">With <c>-p</c>, and without <c>-q</c>.</param>
     /// <param name="output">Where to print.</param>
-    public QemuProgress(bool isOn, QemuOutput output)
+    /// <param name="beginsLater">True to print nothing before the first report.</param>
+    public QemuProgress(QemuArguments arguments, QemuOutput output, bool beginsLater = false)
     {
-        _isOn = isOn;
+        _isOn = arguments.Has("p") && !arguments.Has("q");
         _output = output;
-        Show(0);
+        if (!beginsLater)
+        {
+            Show(0);
+        }
     }
 
     /// <summary>Some of it is done.</summary>
@@ -35,10 +40,19 @@ internal sealed class QemuProgress : IAsyncDisposable
 
     private void Show(double percent)
     {
-        if (_isOn && (percent - _last >= 1 || percent >= 100))
+        if (!_isOn)
         {
-            _last = percent;
-            _output.Out.Write(string.Create(CultureInfo.InvariantCulture, $"    ({percent:0.00}/100%)\r"));
+            return;
+        }
+
+        // Workers report at once.
+        lock (_gate)
+        {
+            if (percent - _last >= 1 || percent >= 100)
+            {
+                _last = percent;
+                _output.Out.Write(string.Create(CultureInfo.InvariantCulture, $"    ({percent:0.00}/100%)\r"));
+            }
         }
     }
 }

@@ -1,5 +1,6 @@
 using Eider.Storage;
 using Eider.Storage.Formats;
+using Eider.Storage.Operations;
 
 namespace Eider.Cli.QemuImg;
 
@@ -21,25 +22,31 @@ internal static class QemuResize
 
         var size = words[^1];
         var arguments = QemuArguments.Parse([.. words.Take(words.Count - 1)], "f:hq", LongNames);
+        var preallocation = ImagePreallocation.Off;
+        if (arguments.Value("preallocation") is { } text && !ImagePreallocations.TryParse(text, out preallocation))
+        {
+            throw new QemuImgException($"Invalid preallocation mode '{text}'");
+        }
+
         if (arguments.Names is not [var name])
         {
             throw QemuImgException.Usage("Expecting image file name and size");
         }
 
         var sign = size.Length > 0 && size[0] is '+' or '-' ? size[0] : ' ';
-        var bytes = QemuSizes.TryParse(sign == ' ' ? size : size[1..])
-            ?? throw new QemuImgException("Invalid parameter 'size' expects a size");
-        var mode = new QemuFiles.Mode(arguments.Value("f"), IsWritable: true);
-        await using var image = await QemuFiles.OpenAsync(
-            name, mode, QemuSecrets.Parse(arguments.Values("object")), output, cancellationToken);
+        var bytes = QemuSizes.OfParameter("size", sign == ' ' ? size : size[1..]);
+        var mode = QemuOptions.ModeOf(arguments, isWritable: true);
+        await using var node = await QemuOptions.OpenerOf(arguments, output).OpenAsync(name, mode, cancellationToken);
+        var image = node.Image;
         var total = sign switch
         {
             '+' => image.SizeBytes + Math.Min(bytes, long.MaxValue - image.SizeBytes),
             '-' => image.SizeBytes - bytes,
             _ => bytes,
         };
-        Check(image, total, arguments);
-        await ApplyAsync(image, (Math.Min(total, long.MaxValue - SectorBytes) + SectorBytes - 1) / SectorBytes * SectorBytes, cancellationToken);
+        Check(image.SizeBytes, total, preallocation, arguments.Has("shrink"));
+        total = (Math.Min(total, long.MaxValue - SectorBytes) + SectorBytes - 1) / SectorBytes * SectorBytes;
+        await ApplyAsync(image, total, new ImageResizeOptions { CanShrink = true, Preallocation = preallocation }, cancellationToken);
         if (!arguments.Has("q"))
         {
             output.Out.Write("Image resized.\n");
@@ -48,36 +55,35 @@ internal static class QemuResize
         return 0;
     }
 
-    private static void Check(ImageStorage image, long total, QemuArguments arguments)
+    private static void Check(long old, long total, ImagePreallocation preallocation, bool canShrink)
     {
         if (total <= 0)
         {
             throw new QemuImgException("New image size must be positive");
         }
 
-        if (total < image.SizeBytes && !arguments.Has("shrink"))
+        if (total <= old && preallocation != ImagePreallocation.Off)
+        {
+            throw new QemuImgException("Preallocation can only be used for growing images");
+        }
+
+        if (total < old && !canShrink)
         {
             throw new QemuImgException(
                 "Use the --shrink option to perform a shrink operation.\nqemu-img: warning: Shrinking an image will delete all data beyond "
                 + "the shrunken image's end. Before performing such an operation, make sure there is no important data there.");
         }
-
-        if (total <= image.SizeBytes && arguments.Value("preallocation") is not (null or "off"))
-        {
-            throw new QemuImgException("Preallocation can only be used for growing images");
-        }
     }
 
-    private static async Task ApplyAsync(ImageStorage image, long total, CancellationToken cancellationToken)
+    private static async Task ApplyAsync(ImageStorage image, long total, ImageResizeOptions options, CancellationToken cancellationToken)
     {
         try
         {
-            await image.ResizeAsync(total, cancellationToken);
-            await image.FlushAsync(cancellationToken);
+            await ImageResizer.ResizeAsync(image, total, options, cancellationToken);
         }
         catch (BlockStorageException failure)
         {
-            throw new QemuImgException(QemuFiles.Words(failure, image.Name));
+            throw new QemuImgException(QemuWords.Of(failure, image.Name));
         }
     }
 }

@@ -7,9 +7,6 @@ internal sealed class QemuSecrets
 {
     private readonly Dictionary<string, byte[]> _byId = [];
 
-    /// <summary>Which secret an image is opened with; null for the only one there is.</summary>
-    public string? KeyId { get; set; }
-
     /// <summary>Reads the objects.</summary>
     /// <exception cref="QemuImgException">An object of another kind, or one without content.</exception>
     public static QemuSecrets Parse(IEnumerable<string> objects)
@@ -34,10 +31,6 @@ internal sealed class QemuSecrets
     /// <exception cref="QemuImgException">There is none.</exception>
     public ReadOnlyMemory<byte> Get(string id) =>
         _byId.TryGetValue(id, out var secret) ? secret : throw new QemuImgException($"No secret with id '{id}'");
-
-    /// <summary>The key of any image, or null: a command line names one at most.</summary>
-    public ReadOnlyMemory<byte>? Key =>
-        KeyId != null ? Get(KeyId) : _byId.Count == 1 ? _byId.Values.First() : null;
 
     private static byte[] Content(Dictionary<string, string> members)
     {

@@ -1,66 +1,41 @@
 using System.Globalization;
+using Eider.Storage;
 
 namespace Eider.Cli.QemuImg;
 
 /// <summary>Sizes as qemu-img reads and prints them.</summary>
 internal static class QemuSizes
 {
-    private const string Units = "BKMGTPE";
     private static readonly string[] Names = ["", "Ki", "Mi", "Gi", "Ti", "Pi", "Ei"];
 
-    /// <summary>Reads a number with a unit, such as <c>64M</c> or <c>1.5G</c>; null if it is none, or too large.</summary>
-    public static long? TryParse(string text)
-    {
-        var digits = text;
-        var power = 0;
-        if (digits.Length > 0 && Units.IndexOf(char.ToUpperInvariant(digits[^1]), StringComparison.Ordinal) is >= 0 and var unit
-            && !digits.StartsWith("0x", StringComparison.OrdinalIgnoreCase))
-        {
-            power = unit;
-            digits = digits[..^1];
-        }
-
-        if (digits.StartsWith("0x", StringComparison.OrdinalIgnoreCase))
-        {
-            return long.TryParse(digits.AsSpan(2), NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out var hex) && hex >= 0
-                ? hex
-                : null;
-        }
-
-        if (!digits.Contains('.', StringComparison.Ordinal))
-        {
-            return long.TryParse(digits, NumberStyles.None, CultureInfo.InvariantCulture, out var whole)
-                && whole <= long.MaxValue >> (10 * power)
-                ? whole << (10 * power)
-                : null;
-        }
-
-        return decimal.TryParse(digits, NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out var number)
-            && power > 0 && number < (decimal)long.MaxValue / (1L << (10 * power))
-            ? (long)(number * (1L << (10 * power)))
-            : null;
-    }
+    /// <summary>Reads a number with a unit, such as <c>64M</c>, <c>1.5G</c> or <c>0x200</c>; null if it is none, or too large.</summary>
+    public static long? TryParse(string text) => Read(text, out var bytes) == ByteSizeKind.Size ? bytes : null;
 
     /// <summary>Reads a number within bounds.</summary>
     /// <param name="what">What it is, for the failure.</param>
     /// <param name="text">As the user wrote it.</param>
     /// <param name="least">The least one.</param>
     /// <param name="most">The largest one.</param>
-    public static long Parse(string what, string text, long least = 0, long most = long.MaxValue)
+    /// <exception cref="QemuImgException">It is none.</exception>
+    public static long Parse(string what, string text, long least = 0, long most = long.MaxValue) => Read(text, out var number) switch
     {
-        var value = TryParse(text);
-        if (value is { } number && number >= least && number <= most)
-        {
-            return number;
-        }
+        ByteSizeKind.None => throw new QemuImgException(
+            $"Invalid {what} specified. You may use k, M, G, T, P or E suffixes for\nqemu-img: kilobytes, megabytes, "
+            + "gigabytes, terabytes, petabytes and exabytes."),
+        ByteSizeKind.Size when number >= least && number <= most => number,
+        _ => throw new QemuImgException($"Invalid {what} specified. Must be between {least} and {most}."),
+    };
 
-        var isNumber = value != null || (text.Length > 0 && text.All(char.IsAsciiDigit));
-        throw new QemuImgException(
-            isNumber
-                ? $"Invalid {what} specified. Must be between {least} and {most}."
-                : $"Invalid {what} specified. You may use k, M, G, T, P or E suffixes for\nqemu-img: kilobytes, megabytes, "
-                    + "gigabytes, terabytes, petabytes and exabytes.");
-    }
+    /// <summary>Reads the value of a parameter that is a size.</summary>
+    /// <exception cref="QemuImgException">It is none.</exception>
+    public static long OfParameter(string name, string text) => Read(text, out var number) switch
+    {
+        ByteSizeKind.Size => number,
+        ByteSizeKind.TooLarge => throw new QemuImgException($"Value '{text}' is out of range for parameter '{name}'"),
+        _ => throw new QemuImgException(
+            $"Parameter '{name}' expects a non-negative number below 2^64\n"
+            + "Optional suffix k, M, G, T, P or E means kilo-, mega-, giga-, tera-, peta-\nand exabytes, respectively."),
+    };
 
     /// <summary>A size for people, such as <c>2.19 MiB</c>.</summary>
     public static string Print(long bytes)
@@ -89,5 +64,16 @@ internal static class QemuSizes
         return exponent >= 3
             ? value.ToString("0.##e+00", CultureInfo.InvariantCulture)
             : rounded.ToString("0.####", CultureInfo.InvariantCulture);
+    }
+
+    private static ByteSizeKind Read(string text, out long bytes)
+    {
+        if (!text.StartsWith("0x", StringComparison.OrdinalIgnoreCase))
+        {
+            return ByteSizes.TryParse(text, out bytes);
+        }
+
+        return long.TryParse(text.AsSpan(2), NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out bytes) && bytes >= 0
+            ? ByteSizeKind.Size : ByteSizeKind.None;
     }
 }

@@ -1,21 +1,33 @@
 namespace Eider.Storage.Formats;
 
 /// <summary>Reads and carries out <see cref="ImagePreallocation"/>.</summary>
-internal static class ImagePreallocations
+public static class ImagePreallocations
 {
     private const int ZeroBytes = 1 << 20;
 
-    public static ImagePreallocation Parse(BlockStorage file, string text) => text switch
+    /// <summary>The mode of a name.</summary>
+    /// <param name="text">As users write it: <c>off</c>, <c>metadata</c>, <c>falloc</c> or <c>full</c>.</param>
+    /// <param name="preallocation">The mode.</param>
+    /// <returns>False if there is none of that name.</returns>
+    public static bool TryParse(string text, out ImagePreallocation preallocation)
     {
-        "off" => ImagePreallocation.Off,
-        "metadata" => ImagePreallocation.Metadata,
-        "falloc" => ImagePreallocation.Falloc,
-        "full" => ImagePreallocation.Full,
-        _ => throw ImageErrors.BadOption(file, $"found preallocation={text}, expected off, metadata, falloc or full"),
-    };
+        (var isKnown, preallocation) = text switch
+        {
+            "off" => (true, ImagePreallocation.Off),
+            "metadata" => (true, ImagePreallocation.Metadata),
+            "falloc" => (true, ImagePreallocation.Falloc),
+            "full" => (true, ImagePreallocation.Full),
+            _ => (false, ImagePreallocation.Off),
+        };
+        return isKnown;
+    }
+
+    internal static ImagePreallocation Parse(BlockStorage file, string text) => TryParse(text, out var preallocation)
+        ? preallocation
+        : throw ImageErrors.BadOption(file, $"found preallocation={text}, expected off, metadata, falloc or full");
 
     /// <summary>Sets a range of a file aside, which reads as zeroes before and after.</summary>
-    public static async ValueTask ApplyAsync(
+    internal static async ValueTask ApplyAsync(
         BlockStorage file, long offsetBytes, long lengthBytes, ImagePreallocation preallocation, CancellationToken cancellationToken)
     {
         if (preallocation == ImagePreallocation.Falloc)

@@ -1,3 +1,5 @@
+using Eider.Storage.Encryption;
+
 namespace Eider.Storage.Formats;
 
 /// <summary>
@@ -39,6 +41,11 @@ public abstract class ImageStorage : BlockStorage
 
     /// <summary>True if no data can be read or written before <see cref="SetKeyAsync"/>.</summary>
     public virtual bool NeedsKey => false;
+
+    /// <summary>The LUKS header of an image that is encrypted with LUKS; null for others. No key is needed.</summary>
+    /// <param name="cancellationToken">Ends the request early.</param>
+    /// <exception cref="BlockStorageException">The header is damaged, or the host failed.</exception>
+    public virtual ValueTask<LuksHeader?> GetLuksHeaderAsync(CancellationToken cancellationToken = default) => ValueTask.FromResult<LuksHeader?>(null);
 
     /// <summary>Where this image itself keeps the run that starts at an offset.</summary>
     /// <param name="offsetBytes">Where it starts.</param>

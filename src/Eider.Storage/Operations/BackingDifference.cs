@@ -28,6 +28,9 @@ internal sealed class BackingDifference
         _new = new AlignedBuffer(bufferBytes, 4096).Memory;
     }
 
+    /// <summary>Where zeroes begin to be written as such; before, they are written as data. 0 to write all zeroes as such.</summary>
+    public long DataEndBytes { get; init; }
+
     /// <summary>Compares one chunk, that the target does not have itself, and writes where it differs.</summary>
     /// <returns>How many bytes were written.</returns>
     public async ValueTask<long> WriteAsync(Chunk chunk, CancellationToken cancellationToken)
@@ -95,7 +98,7 @@ internal sealed class BackingDifference
 
     private async ValueTask PutAsync(long offset, Memory<byte> bytes, CancellationToken cancellationToken)
     {
-        if (ZeroRuns.IsZero(bytes.Span))
+        if (offset >= DataEndBytes && ZeroRuns.IsZero(bytes.Span))
         {
             OperationResults.ThrowUnlessOk(
                 await _target.WriteZeroesAsync(offset, bytes.Length, mayUnmap: true, cancellationToken).ConfigureAwait(false),

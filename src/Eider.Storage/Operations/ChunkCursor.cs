@@ -1,3 +1,5 @@
+using Eider.Storage.Formats;
+
 namespace Eider.Storage.Operations;
 
 /// <summary>
@@ -12,8 +14,8 @@ internal sealed class ChunkCursor : IDisposable
     private readonly SemaphoreSlim _gate = new(1, 1);
     private long _next;
     private long _index;
-    private long _zeroUntil;
-    private long _dataUntil;
+    private (long End, ChunkKind Kind) _run;
+    private (long End, ChunkKind Kind) _after;
 
     /// <summary>A cursor over a disk.</summary>
     /// <param name="disk">The disk.</param>
@@ -24,13 +26,31 @@ internal sealed class ChunkCursor : IDisposable
     {
     }
 
-    /// <summary>A cursor over whatever can tell its extents.</summary>
+    /// <summary>A cursor over whatever can tell its extents; a hole that is not said to be zero is absent.</summary>
     public ChunkCursor(
         Func<long, long, CancellationToken, ValueTask<BlockExtent>> extentAt, long endBytes, int bufferBytes)
     {
         _extentAt = extentAt;
         _endBytes = endBytes;
         _bufferBytes = bufferBytes;
+    }
+
+    /// <summary>A cursor over a disk, or over what an image itself has of it.</summary>
+    public static ChunkCursor Of(BlockStorage disk, bool isOwnOnly, int bufferBytes) => isOwnOnly && disk is ImageStorage image
+        ? new ChunkCursor((offset, length, token) => OwnExtentAsync(image, offset, length, token), disk.SizeBytes, bufferBytes)
+        : new ChunkCursor(disk, disk.SizeBytes, bufferBytes);
+
+    private static async ValueTask<BlockExtent> OwnExtentAsync(
+        ImageStorage image, long offsetBytes, long lengthBytes, CancellationToken cancellationToken)
+    {
+        var own = await image.GetImageExtentAsync(offsetBytes, lengthBytes, cancellationToken).ConfigureAwait(false);
+        var status = own.Kind switch
+        {
+            ImageExtentKind.Unallocated when image.Backing != null => BlockExtentStatus.Hole,
+            ImageExtentKind.Data or ImageExtentKind.Compressed => BlockExtentStatus.Data,
+            _ => BlockExtentStatus.Zero,
+        };
+        return new BlockExtent(offsetBytes, own.LengthBytes, status);
     }
 
     /// <summary>The next chunk, or null at the end.</summary>
@@ -44,12 +64,12 @@ internal sealed class ChunkCursor : IDisposable
                 return null;
             }
 
-            if (_next >= _dataUntil && _next >= _zeroUntil)
+            if (_next >= _run.End)
             {
                 await LookAsync(cancellationToken).ConfigureAwait(false);
             }
 
-            return _next < _zeroUntil ? Deal(_zeroUntil, ChunkKind.Zero) : Deal(DataEnd(), ChunkKind.Data);
+            return Deal(_run.Kind == ChunkKind.Data ? DataEnd() : _run.End, _run.Kind);
         }
         finally
         {
@@ -63,28 +83,32 @@ internal sealed class ChunkCursor : IDisposable
     private long DataEnd()
     {
         var boundary = (_next / _bufferBytes * _bufferBytes) + Math.Min(_bufferBytes, _endBytes - (_next / _bufferBytes * _bufferBytes));
-        return Math.Min(boundary, _dataUntil);
+        return Math.Min(boundary, _run.End);
     }
 
     private async ValueTask LookAsync(CancellationToken cancellationToken)
     {
-        var extent = await _extentAt(_next, _endBytes - _next, cancellationToken).ConfigureAwait(false);
-        var end = _next + extent.LengthBytes;
-        var isZero = (extent.Status & BlockExtentStatus.Zero) != 0;
-        (_zeroUntil, _dataUntil) = isZero ? (end, _next) : (_next, end);
+        _run = _after.End > _next ? _after : await RunAtAsync(_next, cancellationToken).ConfigureAwait(false);
 
-        // Runs of zeroes are told in pieces by some formats; one long run is one request.
-        while (isZero && end < _endBytes)
+        // Runs without data are told in pieces by some formats; one long run is one request.
+        while (_run.Kind != ChunkKind.Data && _run.End < _endBytes)
         {
-            var more = await _extentAt(end, _endBytes - end, cancellationToken).ConfigureAwait(false);
-            if ((more.Status & BlockExtentStatus.Zero) == 0)
+            _after = await RunAtAsync(_run.End, cancellationToken).ConfigureAwait(false);
+            if (_after.Kind != _run.Kind)
             {
-                _dataUntil = end + more.LengthBytes;
                 break;
             }
 
-            end = _zeroUntil = end + more.LengthBytes;
+            _run = _after;
         }
+    }
+
+    private async ValueTask<(long End, ChunkKind Kind)> RunAtAsync(long offset, CancellationToken cancellationToken)
+    {
+        var extent = await _extentAt(offset, _endBytes - offset, cancellationToken).ConfigureAwait(false);
+        var kind = (extent.Status & BlockExtentStatus.Zero) != 0 ? ChunkKind.Zero
+            : extent.Status == BlockExtentStatus.Hole ? ChunkKind.Absent : ChunkKind.Data;
+        return (offset + extent.LengthBytes, kind);
     }
 
     private Chunk Deal(long end, ChunkKind kind)

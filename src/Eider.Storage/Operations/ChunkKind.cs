@@ -8,4 +8,7 @@ internal enum ChunkKind
 
     /// <summary>Zeroes.</summary>
     Zero,
+
+    /// <summary>Nothing that concerns the operation.</summary>
+    Absent,
 }

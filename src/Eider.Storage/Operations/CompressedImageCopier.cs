@@ -70,7 +70,7 @@ public sealed class CompressedImageCopier
             _options.Scheduler);
         await using (pipeline.ConfigureAwait(false))
         {
-            using var cursor = new ChunkCursor(_source, _source.SizeBytes, Math.Max(_clusterBytes, 2 << 20));
+            using var cursor = ChunkCursor.Of(_source, _options.IsOwnOnly, Math.Max(_clusterBytes, 2 << 20));
             var next = 0L;
             while (await cursor.NextAsync(cancellationToken).ConfigureAwait(false) is { } chunk)
             {
@@ -96,7 +96,7 @@ public sealed class CompressedImageCopier
         return next;
     }
 
-    /// <summary>Leaves out the whole clusters of a run of zeroes. What is left at its ends goes with the data beside it.</summary>
+    /// <summary>Leaves out the whole clusters of a run of zeroes, or of what is absent. What is left at its ends goes with the data beside it.</summary>
     private async ValueTask<long> SkipAsync(CompressionPipeline pipeline, long next, Chunk chunk, CancellationToken cancellationToken)
     {
         var end = chunk.OffsetBytes + chunk.LengthBytes;
@@ -106,7 +106,15 @@ public sealed class CompressedImageCopier
             return next;
         }
 
-        await ZeroAsync(next, whole - next, cancellationToken).ConfigureAwait(false);
+        if (chunk.Kind == ChunkKind.Absent)
+        {
+            _progress.Add(whole - next);
+        }
+        else
+        {
+            await ZeroAsync(next, whole - next, cancellationToken).ConfigureAwait(false);
+        }
+
         if (whole < end)
         {
             // Data follow in the same cluster; reading it is as good as waiting for them.

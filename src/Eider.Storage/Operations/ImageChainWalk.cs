@@ -1,3 +1,4 @@
+using Eider.Storage.Backends;
 using Eider.Storage.Formats;
 
 namespace Eider.Storage.Operations;
@@ -31,5 +32,23 @@ public static class ImageChainWalk
         }
 
         return null;
+    }
+
+    /// <summary>How many steps down the chain the image lies that a user names.</summary>
+    /// <param name="image">The outermost image.</param>
+    /// <param name="name">
+    /// Where it is, or the name by which the image above it has it; null for the one right behind.
+    /// </param>
+    /// <returns>1 at least; null if there is none.</returns>
+    public static int? FindBehind(ImageStorage image, string? name)
+    {
+        var chain = Of(image).ToList();
+        var depth = name == null ? 1 : chain.FindIndex(1, layer => layer.Name == name || HostFile.AreSame(layer.Name, name));
+        if (depth < 0)
+        {
+            depth = chain.FindIndex(above => above.BackingName == name) + 1;
+        }
+
+        return depth > 0 && depth < chain.Count ? depth : null;
     }
 }

@@ -1,5 +1,6 @@
 using Eider.Storage.Backends;
 using Eider.Storage.Formats;
+using Eider.Storage.Layers;
 
 namespace Eider.Storage.Operations;
 
@@ -16,12 +17,13 @@ public static class ImageCommitter
     /// <param name="target">An image of that chain, open for writing; made larger if it is smaller than the upper one.</param>
     /// <param name="workers">How many pieces are copied at once; 1 to 64.</param>
     /// <param name="progress">Told how far it is.</param>
+    /// <param name="rate">Limits for what is read; null for none.</param>
     /// <param name="cancellationToken">Ends it early: the target then has a part, and the chain still reads the same.</param>
     /// <exception cref="ArgumentException">The target does not lie behind the image.</exception>
     /// <exception cref="BlockStorageException">The host failed, or the target refuses.</exception>
     public static async ValueTask CommitAsync(
         ImageStorage image, ImageStorage target, int workers = 2, OperationProgress? progress = null,
-        CancellationToken cancellationToken = default)
+        ThrottleGroup? rate = null, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(image);
         ArgumentNullException.ThrowIfNull(target);
@@ -43,7 +45,7 @@ public static class ImageCommitter
         var cursor = new RunCursor(runs, run => run.IsPresent && run.Depth < depth, BufferBytes, counter);
         await using (cursor.ConfigureAwait(false))
         {
-            await Workers.RunAsync(workers, scheduler: null, (_, token) => WorkAsync(cursor, image, target, counter, token), cancellationToken)
+            await Workers.RunAsync(workers, scheduler: null, (_, token) => WorkAsync(cursor, image, target, counter, rate, token), cancellationToken)
                 .ConfigureAwait(false);
         }
 
@@ -52,7 +54,8 @@ public static class ImageCommitter
     }
 
     private static async Task WorkAsync(
-        RunCursor cursor, ImageStorage image, ImageStorage target, ProgressCounter counter, CancellationToken cancellationToken)
+        RunCursor cursor, ImageStorage image, ImageStorage target, ProgressCounter counter, ThrottleGroup? rate,
+        CancellationToken cancellationToken)
     {
         var buffer = new AlignedBuffer(BufferBytes, 4096).Memory;
         while (await cursor.NextAsync(cancellationToken).ConfigureAwait(false) is { } chunk)
@@ -67,6 +70,11 @@ public static class ImageCommitter
             else
             {
                 var bytes = buffer[..(int)chunk.LengthBytes];
+                if (rate != null)
+                {
+                    await rate.AdmitAsync(isRead: true, bytes.Length, cancellationToken).ConfigureAwait(false);
+                }
+
                 OperationResults.ThrowUnlessOk(
                     await image.ReadAsync(chunk.OffsetBytes, bytes, cancellationToken).ConfigureAwait(false),
                     image, BlockOperation.Read, chunk.OffsetBytes);

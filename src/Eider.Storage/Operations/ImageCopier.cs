@@ -41,7 +41,7 @@ public sealed class ImageCopier
         var size = source.SizeBytes;
         ArgumentOutOfRangeException.ThrowIfLessThan(target.SizeBytes, size, nameof(target));
         var copier = new ImageCopier(source, target, options);
-        using var cursor = new ChunkCursor(source, size, options.BufferBytes);
+        using var cursor = ChunkCursor.Of(source, options.IsOwnOnly, options.BufferBytes);
         await Workers.RunAsync(
             options.Workers, options.Scheduler, (_, token) => copier.WorkAsync(cursor, token), cancellationToken).ConfigureAwait(false);
         if (target.SizeBytes > size && !options.TargetIsZero)
@@ -102,6 +102,11 @@ public sealed class ImageCopier
 
     private async ValueTask StoreAsync(Chunk chunk, Memory<byte> buffer, CancellationToken cancellationToken)
     {
+        if (chunk.Kind == ChunkKind.Absent)
+        {
+            return;
+        }
+
         if (chunk.Kind == ChunkKind.Zero)
         {
             await ZeroUnlessZeroAsync(chunk.OffsetBytes, chunk.LengthBytes, cancellationToken).ConfigureAwait(false);

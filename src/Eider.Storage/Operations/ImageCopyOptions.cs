@@ -18,6 +18,12 @@ public sealed record ImageCopyOptions
     /// <summary>True if the target reads as zeroes everywhere: zeroes then need no request.</summary>
     public bool TargetIsZero { get; init; }
 
+    /// <summary>
+    /// True to copy only what the source, an image, has itself: for a target that has in front of the same image what the
+    /// source has. The rest of the target is left alone.
+    /// </summary>
+    public bool IsOwnOnly { get; init; }
+
     /// <summary>True if the writes are to be made in the order of the disk, so that a new image grows in that order.</summary>
     public bool IsOrdered { get; init; }
 

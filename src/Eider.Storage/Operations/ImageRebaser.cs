@@ -16,24 +16,23 @@ public static class ImageRebaser
     /// <summary>Writes the differences, and flushes.</summary>
     /// <param name="image">The image, open for writing with its old backing image.</param>
     /// <param name="newBacking">The new backing image, or null for none.</param>
-    /// <param name="workers">How many pieces are compared at once; 1 to 64.</param>
-    /// <param name="progress">Told how far it is.</param>
+    /// <param name="options">How.</param>
     /// <param name="cancellationToken">Ends it early.</param>
     /// <returns>How many bytes were written.</returns>
     /// <exception cref="BlockStorageException">The host failed.</exception>
     public static async ValueTask<long> WriteDifferencesAsync(
-        ImageStorage image, BlockStorage? newBacking, int workers = 2, OperationProgress? progress = null,
-        CancellationToken cancellationToken = default)
+        ImageStorage image, BlockStorage? newBacking, ImageRebaseOptions? options = null, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(image);
-        var counter = new ProgressCounter(progress, image.SizeBytes);
+        options ??= ImageRebaseOptions.Default;
+        var counter = new ProgressCounter(options.Progress, image.SizeBytes);
         var cursor = new RunCursor(MissingRunsAsync(image, cancellationToken), run => !run.IsPresent, BufferBytes, counter);
         var written = 0L;
         using (EveryZero.SaidBy(image))
         {
             await using (cursor.ConfigureAwait(false))
             {
-                await Workers.RunAsync(workers, scheduler: null, WorkAsync, cancellationToken).ConfigureAwait(false);
+                await Workers.RunAsync(options.Workers, scheduler: null, WorkAsync, cancellationToken).ConfigureAwait(false);
             }
         }
 
@@ -42,7 +41,10 @@ public static class ImageRebaser
 
         async Task WorkAsync(int number, CancellationToken token)
         {
-            var comparer = new BackingDifference(image, image, newBacking, BufferBytes, GranuleBytes);
+            var comparer = new BackingDifference(image, image, newBacking, BufferBytes, GranuleBytes)
+            {
+                DataEndBytes = options.KeepsData ? image.Backing?.SizeBytes ?? 0 : 0,
+            };
             while (await cursor.NextAsync(token).ConfigureAwait(false) is { } chunk)
             {
                 Interlocked.Add(ref written, await comparer.WriteAsync(chunk, token).ConfigureAwait(false));

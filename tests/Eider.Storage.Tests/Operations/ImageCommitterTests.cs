@@ -23,7 +23,7 @@ public sealed class ImageCommitterTests : IDisposable
         await using (var image = await ImageFiles.OpenAsync(_folder["top"], "qcow2", writableDepth: depth))
         {
             var layer = ImageChainWalk.Of(image).ElementAt(depth);
-            await ImageCommitter.CommitAsync(image, layer, 3, progress: null, Token);
+            await ImageCommitter.CommitAsync(image, layer, 3, cancellationToken: Token);
         }
 
         Assert.Equal(before, ImageFiles.ContentOf(_folder[target], targetFormat));
@@ -40,7 +40,7 @@ public sealed class ImageCommitterTests : IDisposable
         await using (var image = await ImageFiles.OpenAsync(_folder["top"], "qcow2", writableDepth: 2))
         {
             var target = ImageChainWalk.Of(image).ElementAt(2);
-            await ImageCommitter.CommitAsync(image, target, 1, (done, _) => seen.Add(done), Token);
+            await ImageCommitter.CommitAsync(image, target, 1, (done, _) => seen.Add(done), cancellationToken: Token);
         }
 
         Assert.Equal(before, ImageFiles.ContentOf(_folder["base"], "raw"));

@@ -66,7 +66,7 @@ public sealed class ImageRebaserTests : IDisposable
     {
         await using var image = await ImageFiles.OpenAsync(_folder["top"], "qcow2");
         await using var other = backing == null ? null : await ImageFiles.OpenAsync(_folder[backing], "raw", isReadOnly: true);
-        var written = await ImageRebaser.WriteDifferencesAsync(image, other, 3, progress: null, Token);
+        var written = await ImageRebaser.WriteDifferencesAsync(image, other, new ImageRebaseOptions { Workers = 3 }, Token);
         await ImageBacking.SetAsync(image, backing, backing == null ? null : "raw", Token);
         return written;
     }

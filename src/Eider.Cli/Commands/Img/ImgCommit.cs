@@ -3,7 +3,6 @@ using System.Globalization;
 using Eider.Cli.Errors;
 using Eider.Cli.Images;
 using Eider.Storage;
-using Eider.Storage.Backends;
 using Eider.Storage.Formats;
 using Eider.Storage.Operations;
 
@@ -50,7 +49,7 @@ internal sealed class ImgCommit
         var target = ImageChainWalk.Of(image).ElementAt(depth);
         var workers = ImgOptions.WorkersOf(result.GetValue(_workers));
         await ImageProgress.Of(result.GetValue(_progress)).RunAsync(
-            "commit", async progress => await ImageCommitter.CommitAsync(image, target, workers, progress, cancellationToken));
+            "commit", async progress => await ImageCommitter.CommitAsync(image, target, workers, progress, rate: null, cancellationToken));
         var isEmptied = depth == 1 && !result.GetValue(_keep) && await EmptyAsync(image, cancellationToken);
         await output.PrintAsync(
             text => text.Append(CultureInfo.InvariantCulture, $"{location}: committed into {target.Name}{(isEmptied ? ", and emptied" : "")}\n"),
@@ -79,8 +78,7 @@ internal sealed class ImgCommit
             throw new CliException(ExitCode.BadInput, $"{location}: there is no image behind it to commit into");
         }
 
-        var depth = name == null ? 1 : chain.FindIndex(1, layer => layer.Name == name || HostFile.AreSame(layer.Name, name));
-        return depth > 0
+        return ImageChainWalk.FindBehind(image, name) is { } depth
             ? depth
             : throw new CliException(
                 ExitCode.BadInput, $"--base {name}: not in the chain of {location}; expected one of {string.Join(", ", chain.Skip(1).Select(layer => layer.Name))}");

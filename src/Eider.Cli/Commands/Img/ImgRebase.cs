@@ -70,7 +70,8 @@ internal sealed class ImgRebase
                 var workers = ImgOptions.WorkersOf(result.GetValue(_workers));
                 await ImageProgress.Of(result.GetValue(_progress)).RunAsync(
                     "rebase",
-                    async progress => written = await ImageRebaser.WriteDifferencesAsync(image, backing, workers, progress, cancellationToken));
+                    async progress => written = await ImageRebaser.WriteDifferencesAsync(
+                        image, backing, new ImageRebaseOptions { Workers = workers, Progress = progress }, cancellationToken));
             }
 
             await ImageBacking.SetAsync(image, name, result.GetValue(_backingFormat), cancellationToken);

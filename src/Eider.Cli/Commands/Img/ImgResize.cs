@@ -48,14 +48,12 @@ internal sealed class ImgResize
     private async Task<ExitCode> RunAsync(ParseResult result, ImgOutput output, CancellationToken cancellationToken)
     {
         var location = result.GetRequiredValue(_file);
-        var preallocation = result.GetRequiredValue(_preallocation) switch
+        var mode = result.GetRequiredValue(_preallocation);
+        if (!ImagePreallocations.TryParse(mode, out var preallocation))
         {
-            "off" => ImagePreallocation.Off,
-            "metadata" => ImagePreallocation.Metadata,
-            "falloc" => ImagePreallocation.Falloc,
-            "full" => ImagePreallocation.Full,
-            var other => throw new CliException(ExitCode.Usage, $"--preallocation {other}: expected off, metadata, falloc or full"),
-        };
+            throw new CliException(ExitCode.Usage, $"--preallocation {mode}: expected off, metadata, falloc or full");
+        }
+
         await using var image = await _image.Read(result).OpenForWritingAsync(location, cancellationToken);
         var size = NewSize(result.GetRequiredValue(_size), image.SizeBytes);
         try

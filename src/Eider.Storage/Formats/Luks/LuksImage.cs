@@ -40,6 +40,9 @@ internal sealed class LuksImage : ImageStorage
 
     public override bool NeedsKey => Volatile.Read(ref _cipher) == null;
 
+    public override ValueTask<LuksHeader?> GetLuksHeaderAsync(CancellationToken cancellationToken = default) =>
+        ValueTask.FromResult<LuksHeader?>(_area.Header);
+
     public override async ValueTask<BlockResult> SetKeyAsync(
         ReadOnlyMemory<byte> key, CancellationToken cancellationToken = default)
     {

@@ -137,16 +137,8 @@ internal static class Qcow2CreateParsing
 
     private static int Size(BlockStorage file, string name, string value)
     {
-        var unit = value.Length > 0 ? char.ToUpperInvariant(value[^1]) : ' ';
-        var shift = unit switch
-        {
-            'K' => 10,
-            'M' => 20,
-            _ => 0,
-        };
-        var digits = shift > 0 || unit == 'B' ? value[..^1] : value;
-        return int.TryParse(digits, NumberStyles.None, CultureInfo.InvariantCulture, out var number) && number <= int.MaxValue >> shift
-            ? number << shift
+        return ByteSizes.TryParse(value, out var bytes) == ByteSizeKind.Size && bytes <= int.MaxValue
+            ? (int)bytes
             : throw ImageErrors.BadOption(file, $"found {name}={value}, expected a number of bytes, or one with K or M");
     }
 }

@@ -196,6 +196,7 @@ internal static class Qcow2HeaderReader
         Expect(
             !header.HasDataFile || header.SnapshotCount == 0, name, 60,
             $"found {header.SnapshotCount} snapshots, expected none with an external data file");
+        Expect(L1EntriesFor(header) <= int.MaxValue, name, 24, $"the disk of {header.SizeBytes} bytes is too big for clusters of {header.ClusterBytes} bytes");
         Expect(header.L1Entries >= L1EntriesFor(header), name, 36, $"the L1 table is too small for the disk of {header.SizeBytes} bytes");
     }
 

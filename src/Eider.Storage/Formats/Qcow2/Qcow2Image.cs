@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using Eider.Storage.Encryption;
 using Eider.Storage.Formats.Qcow2.Checking;
 using Eider.Storage.Formats.Qcow2.Snapshots;
 
@@ -50,6 +51,11 @@ public sealed class Qcow2Image : ImageStorage
 
     /// <summary>The header as it is now.</summary>
     public Qcow2Header Header => _core.Header;
+
+    /// <inheritdoc/>
+    public override async ValueTask<LuksHeader?> GetLuksHeaderAsync(CancellationToken cancellationToken = default) =>
+        Header.Encryption != Qcow2EncryptionMethod.Luks ? null
+            : (await Qcow2Encryption.OpenAreaAsync(Header, _core.File.Storage, cancellationToken).ConfigureAwait(false)).Header;
 
     /// <inheritdoc/>
     public override async ValueTask<BlockResult> MakeEmptyAsync(CancellationToken cancellationToken = default)
