@@ -11,14 +11,15 @@ internal sealed class PlainQcow2Checker
 {
     private const ulong OffsetMask = 0x00FF_FFFF_FFFF_FE00;
 
-    private readonly byte[] _file;
+    private readonly ReadOnlyMemory<byte> _file;
     private readonly Dictionary<long, long> _references = [];
     private readonly int _bits;
     private readonly int _order;
     private readonly bool _isExtended;
     private readonly bool _isDirty;
+    private readonly bool _hasDataFile;
 
-    private PlainQcow2Checker(byte[] file)
+    private PlainQcow2Checker(ReadOnlyMemory<byte> file)
     {
         _file = file;
         _bits = (int)Word(20);
@@ -26,6 +27,7 @@ internal sealed class PlainQcow2Checker
         _order = isVersion3 ? (int)Word(96) : 4;
         var features = isVersion3 ? Long(72) : 0;
         _isDirty = (features & 1) != 0;
+        _hasDataFile = (features & 4) != 0;
         _isExtended = (features & 16) != 0;
     }
 
@@ -33,7 +35,7 @@ internal sealed class PlainQcow2Checker
 
     /// <summary>Checks the bytes of an image; leaks are not looked at.</summary>
     /// <returns>What is wrong, or null.</returns>
-    public static string? Check(byte[] file)
+    public static string? Check(ReadOnlyMemory<byte> file)
     {
         try
         {
@@ -119,7 +121,7 @@ internal sealed class PlainQcow2Checker
                     _references[cluster] = _references.GetValueOrDefault(cluster) + 1;
                 }
             }
-            else if ((descriptor & OffsetMask) != 0)
+            else if ((descriptor & OffsetMask) != 0 && !_hasDataFile)
             {
                 Refer((long)(descriptor & OffsetMask), 1);
                 copied.Add(((long)(descriptor & OffsetMask) >> _bits, descriptor >> 63 != 0));
@@ -166,11 +168,11 @@ internal sealed class PlainQcow2Checker
         var bit = (cluster % perBlock) << _order;
         return _order switch
         {
-            < 3 => (ulong)(_file[block + (bit >> 3)] >> (int)(bit & 7)) & ((1UL << (1 << _order)) - 1),
-            3 => _file[block + (bit >> 3)],
-            4 => BinaryPrimitives.ReadUInt16BigEndian(_file.AsSpan((int)(block + (bit >> 3)))),
-            5 => BinaryPrimitives.ReadUInt32BigEndian(_file.AsSpan((int)(block + (bit >> 3)))),
-            _ => BinaryPrimitives.ReadUInt64BigEndian(_file.AsSpan((int)(block + (bit >> 3)))),
+            < 3 => (ulong)(_file.Span[(int)(block + (bit >> 3))] >> (int)(bit & 7)) & ((1UL << (1 << _order)) - 1),
+            3 => _file.Span[(int)(block + (bit >> 3))],
+            4 => BinaryPrimitives.ReadUInt16BigEndian(_file.Span[(int)(block + (bit >> 3))..]),
+            5 => BinaryPrimitives.ReadUInt32BigEndian(_file.Span[(int)(block + (bit >> 3))..]),
+            _ => BinaryPrimitives.ReadUInt64BigEndian(_file.Span[(int)(block + (bit >> 3))..]),
         };
     }
 
@@ -184,11 +186,11 @@ internal sealed class PlainQcow2Checker
         }
     }
 
-    private uint Word(int offset) => BinaryPrimitives.ReadUInt32BigEndian(_file.AsSpan(offset));
+    private uint Word(int offset) => BinaryPrimitives.ReadUInt32BigEndian(_file.Span[offset..]);
 
     // Behind the end of the file everything is zero: an image may end inside of a table.
     private ulong Long(long offset) =>
-        offset >= _file.Length ? 0 : BinaryPrimitives.ReadUInt64BigEndian(_file.AsSpan(checked((int)offset)));
+        offset >= _file.Length ? 0 : BinaryPrimitives.ReadUInt64BigEndian(_file.Span[checked((int)offset)..]);
 
     private static string Text(FormattableString text) => text.ToString(CultureInfo.InvariantCulture);
 }

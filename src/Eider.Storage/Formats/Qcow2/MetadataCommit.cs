@@ -24,6 +24,17 @@ internal sealed class MetadataCommit(Qcow2Core core)
             ? FlushOnlyAsync(cancellationToken)
             : RunWholeAsync(mustFlush, withRefcounts, cancellationToken);
 
+    /// <summary>Flushes the files.</summary>
+    public async ValueTask FlushAllAsync()
+    {
+        if (core.Data != core.File)
+        {
+            await FlushAsync(core.Data).ConfigureAwait(false);
+        }
+
+        await FlushAsync(core.File).ConfigureAwait(false);
+    }
+
     private bool HasChanges =>
         core.Cache.DirtyCount > 0 || core.L1.IsDirty || core.Allocator.HasFrees || core.Allocator.Refcounts.IsDirty;
 
@@ -200,16 +211,6 @@ internal sealed class MetadataCommit(Qcow2Core core)
         await WriteAsync(Qcow2HeaderWriter.RefcountTableField, field).ConfigureAwait(false);
         await FlushAsync(core.File).ConfigureAwait(false);
         core.UpdateHeader(header => header with { RefcountTableOffset = offset, RefcountTableClusters = clusters });
-    }
-
-    private async ValueTask FlushAllAsync()
-    {
-        if (core.Data != core.File)
-        {
-            await FlushAsync(core.Data).ConfigureAwait(false);
-        }
-
-        await FlushAsync(core.File).ConfigureAwait(false);
     }
 
     private static async ValueTask FlushAsync(ImageFile file) =>

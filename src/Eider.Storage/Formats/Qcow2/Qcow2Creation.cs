@@ -186,8 +186,9 @@ internal static class Qcow2Creation
         }
         else
         {
-            await core.Commit.RunAsync(mustFlush: false, withRefcounts: true, cancellationToken).ConfigureAwait(false);
+            // The file reaches over the clusters before a table refers to them.
             await core.File.GrowToAsync(core.File.UsedEndBytes, cancellationToken).ConfigureAwait(false);
+            await core.Commit.RunAsync(mustFlush: false, withRefcounts: true, cancellationToken).ConfigureAwait(false);
             await SetHostAsideAsync(core, offset, length, preallocation, cancellationToken).ConfigureAwait(false);
         }
     }

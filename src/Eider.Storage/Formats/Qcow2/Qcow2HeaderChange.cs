@@ -21,12 +21,16 @@ internal static class Qcow2HeaderChange
 
     private static async ValueTask WriteAsync(Qcow2Core core, Func<Qcow2Header, Qcow2Header> change, CancellationToken cancellationToken)
     {
-        var bytes = Qcow2HeaderWriter.Write(change(core.Header), core.Name);
+        var current = new byte[core.Header.ClusterBytes];
+        await core.File.ReadAsync(0, current, cancellationToken).ConfigureAwait(false);
+        var rewrite = Qcow2HeaderRewrite.Plan(core.Header, change(core.Header), current, core.Name);
         await core.Commit.RunAsync(mustFlush: true, withRefcounts: true, cancellationToken).ConfigureAwait(false);
+        foreach (var (offset, bytes) in rewrite)
+        {
+            await core.File.WriteAsync(offset, bytes, CancellationToken.None).ConfigureAwait(false);
+            await core.File.FlushAsync(CancellationToken.None).ConfigureAwait(false);
+        }
 
-        // One write: what a host may tear in it are fields that no other structure depends on.
-        await core.File.WriteAsync(0, bytes, CancellationToken.None).ConfigureAwait(false);
-        await core.File.FlushAsync(CancellationToken.None).ConfigureAwait(false);
         core.UpdateHeader(change);
     }
 }

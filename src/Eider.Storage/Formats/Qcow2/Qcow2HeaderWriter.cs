@@ -24,9 +24,19 @@ internal static class Qcow2HeaderWriter
     /// <summary>Where the autoclear features are.</summary>
     public const int AutoclearFeaturesField = 88;
 
+    /// <summary>Where the place and the length of the backing name are.</summary>
+    public const int BackingNameField = 8;
+
+    /// <summary>The number of bytes that the fields and the extensions take, with the mark of their end.</summary>
+    public static int EndOfExtensions(Qcow2Header header) =>
+        header.HeaderBytes + header.Extensions.Sum(extension => 8 + ((extension.Data.Length + 7) & ~7)) + 8;
+
     /// <summary>The bytes of a header with its extensions and the backing name.</summary>
+    /// <param name="header">The header.</param>
+    /// <param name="name">Name of the image, for messages.</param>
+    /// <param name="nameOffset">Where the backing name shall be, if that is behind the extensions.</param>
     /// <exception cref="BlockStorageException">They do not fit into a cluster.</exception>
-    public static byte[] Write(Qcow2Header header, string name)
+    public static byte[] Write(Qcow2Header header, string name, int nameOffset = 0)
     {
         var bytes = new byte[header.ClusterBytes];
         WriteFields(header, bytes);
@@ -40,6 +50,7 @@ internal static class Qcow2HeaderWriter
         if (header.BackingName is { } backing)
         {
             var text = Encoding.UTF8.GetBytes(backing);
+            offset = Math.Max(offset, nameOffset);
             if (text.Length > Qcow2Limits.MaxBackingNameBytes || text.Length > bytes.Length - offset)
             {
                 throw ImageErrors.Invalid(
@@ -50,7 +61,7 @@ internal static class Qcow2HeaderWriter
             }
 
             text.CopyTo(bytes.AsSpan(offset));
-            BinaryPrimitives.WriteUInt64BigEndian(bytes.AsSpan(8), (ulong)offset);
+            BinaryPrimitives.WriteUInt64BigEndian(bytes.AsSpan(BackingNameField), (ulong)offset);
             BinaryPrimitives.WriteUInt32BigEndian(bytes.AsSpan(16), (uint)text.Length);
         }
 

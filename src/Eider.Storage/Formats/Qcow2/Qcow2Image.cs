@@ -305,7 +305,7 @@ public sealed class Qcow2Image : ImageStorage
     [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
     protected override async ValueTask<BlockResult> FlushCoreAsync(CancellationToken cancellationToken)
     {
-        if (!_core.Preparation.IsDone)
+        if (Geometry.IsReadOnly)
         {
             return BlockResult.Ok;
         }
@@ -313,6 +313,13 @@ public sealed class Qcow2Image : ImageStorage
         var token = await AdmitAsync(BlockOperation.Flush, cancellationToken).ConfigureAwait(false);
         try
         {
+            if (!_core.Preparation.IsDone)
+            {
+                // Nothing was written since the image was opened; what was before may still be on its way.
+                await _core.Commit.FlushAllAsync().ConfigureAwait(false);
+                return BlockResult.Ok;
+            }
+
             await _core.Commit.RunAsync(mustFlush: true, withRefcounts: false, cancellationToken).ConfigureAwait(false);
             return BlockResult.Ok;
         }
@@ -488,9 +495,12 @@ public sealed class Qcow2Image : ImageStorage
         await AloneAsync(
             async () =>
             {
+                // Counts and COPIED flags change together, in more than one write: a crash between them leaves the dirty bit.
                 await WriteAllAsync().ConfigureAwait(false);
+                await _core.Preparation.BeforeRecountAsync(cancellationToken).ConfigureAwait(false);
                 await change(new SnapshotOperations(_core)).ConfigureAwait(false);
                 await WriteAllAsync().ConfigureAwait(false);
+                await _core.Preparation.AfterRecountAsync().ConfigureAwait(false);
                 await _core.Preparation.ForgetAsync(CancellationToken.None).ConfigureAwait(false);
             },
             cancellationToken).ConfigureAwait(false);

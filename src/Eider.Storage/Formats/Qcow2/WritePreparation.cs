@@ -11,6 +11,7 @@ internal sealed class WritePreparation(Qcow2Core core)
     private readonly AsyncMutex _mutex = new();
     private volatile bool _isDone;
     private volatile bool _isDirty;
+    private volatile bool _isRecounting;
 
     /// <summary>True if nothing is left to do for a write that changes no metadata.</summary>
     public bool IsDone => _isDone;
@@ -26,9 +27,38 @@ internal sealed class WritePreparation(Qcow2Core core)
     public ValueTask BeforeMetadataChangeAsync(CancellationToken cancellationToken) =>
         _isDirty || !core.Header.HasLazyRefcounts ? ValueTask.CompletedTask : SetDirtyAsync(cancellationToken);
 
-    /// <summary>Clears the dirty bit after all refcounts are in the file, durably.</summary>
+    /// <summary>Sets the dirty bit, where the version has one, before refcounts and COPIED flags change together.</summary>
+    public async ValueTask BeforeRecountAsync(CancellationToken cancellationToken)
+    {
+        if (core.Header.Version >= 3 && !_isDirty)
+        {
+            await SetDirtyAsync(cancellationToken).ConfigureAwait(false);
+        }
+
+        _isRecounting = true;
+    }
+
+    /// <summary>Clears the dirty bit again, unless refcounts may be late anyway; everything is in the file, durably.</summary>
+    public async ValueTask AfterRecountAsync()
+    {
+        _isRecounting = false;
+        if (!core.Header.HasLazyRefcounts)
+        {
+            await ClearDirtyAsync().ConfigureAwait(false);
+        }
+    }
+
+    /// <summary>
+    /// Clears the dirty bit after all refcounts are in the file, durably. It stays where a recount did not come to its end: the
+    /// image is repaired when it is opened again.
+    /// </summary>
     public async ValueTask ClearDirtyAsync()
     {
+        if (_isRecounting)
+        {
+            return;
+        }
+
         // An image that became version 2 meanwhile has its header extensions where the features were.
         if (_isDirty && core.Header.Version >= 3)
         {
@@ -49,6 +79,7 @@ internal sealed class WritePreparation(Qcow2Core core)
         }
 
         _isDirty = false;
+        _isRecounting = false;
         core.IsBroken = false;
     }
 

@@ -33,13 +33,14 @@ internal sealed class Qcow2Checker
             await RebuildAsync(cancellationToken).ConfigureAwait(false);
             isRepaired = true;
         }
-        else if (repair != Qcow2Repair.None && leaks > 0 && !_mustRebuild)
+
+        var returnsLeaks = !isRepaired && repair != Qcow2Repair.None && leaks > 0 && !_mustRebuild;
+        await new CopiedFlags(_core, _findings).RunAsync(repairsAll && !returnsLeaks, cancellationToken).ConfigureAwait(false);
+        if (returnsLeaks)
         {
-            await ReturnLeaksAsync(blocks, cancellationToken).ConfigureAwait(false);
+            await ReturnLeaksAsync(blocks, repairsAll, cancellationToken).ConfigureAwait(false);
         }
 
-        var flags = new CopiedFlags(_core, _findings);
-        await flags.RunAsync(repairsAll, cancellationToken).ConfigureAwait(false);
         if (repair != Qcow2Repair.None)
         {
             await _core.File.FlushAsync(cancellationToken).ConfigureAwait(false);
@@ -169,7 +170,18 @@ internal sealed class Qcow2Checker
         }
     }
 
-    private async ValueTask ReturnLeaksAsync(ulong[] blocks, CancellationToken cancellationToken)
+    /// <summary>Makes the counts right; then what has one owner again says so, unless other things are wrong too.</summary>
+    private async ValueTask ReturnLeaksAsync(ulong[] blocks, bool repairsAll, CancellationToken cancellationToken)
+    {
+        await LowerCountsAsync(blocks, cancellationToken).ConfigureAwait(false);
+        await _core.File.FlushAsync(cancellationToken).ConfigureAwait(false);
+        if (repairsAll || _findings.Corruptions == 0)
+        {
+            await new CopiedFlags(_core, new FindingList()).RunAsync(repairs: true, cancellationToken).ConfigureAwait(false);
+        }
+    }
+
+    private async ValueTask LowerCountsAsync(ulong[] blocks, CancellationToken cancellationToken)
     {
         var order = _core.Layout.RefcountOrder;
         var bytes = new byte[_core.Layout.ClusterBytes];
