@@ -19,7 +19,7 @@ public sealed class TimedCommand(IReadOnlyList<string> command)
     public void Run()
     {
         using var shell = new HostProcess(
-            ["bash", "-c", "TIMEFORMAT='%R %U %S'; { time \"$@\" >/dev/null 2>&3; } 3>&1", "bash", .. command], Patience);
+            ["bash", "-c", "TIMEFORMAT='%R %U %S'; { time \"$@\" </dev/null >/dev/null 2>&3; } 3>&1", "bash", .. command], Patience);
         shell.WaitForExit();
         var times = shell.Errors.Result.Trim().Split(' ');
         if (shell.ExitCode != 0)
