@@ -72,6 +72,10 @@ public sealed record MachineConfiguration
     [JsonIgnore]
     public IReadOnlyList<CustomDeviceConfiguration> Devices { get; set; } = [];
 
+    /// <summary>Memory-mapped devices of the caller's own.</summary>
+    [JsonIgnore]
+    public IReadOnlyList<BoardDeviceConfiguration> BoardDevices { get; set; } = [];
+
     /// <summary>Where the board's devices stand, if not at their defaults.</summary>
     [Description("Where the board's own devices stand, if not at their defaults.")]
     public BoardConfiguration Board { get; set; } = new();

@@ -144,6 +144,11 @@ public static class MachineFile
         }
 
         RefuseNulls(configuration.Svirtb, "$.svirtb");
+        for (var i = 0; i < configuration.Svirtb.Count; i++)
+        {
+            RefuseNulls(configuration.Svirtb[i].Layers, string.Create(CultureInfo.InvariantCulture, $"$.svirtb[{i}].layers"));
+        }
+
         for (var i = 0; i < configuration.Disks.Count; i++)
         {
             RefuseNulls(configuration.Disks[i].Layers, string.Create(CultureInfo.InvariantCulture, $"$.disks[{i}].layers"));
@@ -200,14 +205,9 @@ public static class MachineFile
         configuration.Firmware = Rebase(configuration.Firmware, directory);
         var devices = IdeCheck.Devices(configuration).Select(place => place.Device).ToList();
         foreach (var image in configuration.Disks.Concat<IImageConfiguration>(devices).Concat(devices.SelectMany(device => device.Discs))
-            .Concat(BioCheck.Storages(configuration).Select(place => place.Storage)))
+            .Concat(BioCheck.Storages(configuration).Select(place => place.Storage)).Concat(configuration.Svirtb))
         {
             RebaseImage(image, directory);
-        }
-
-        foreach (var device in configuration.Svirtb)
-        {
-            device.Image = device.Image is { } image ? DiskOpener.Rebase(image, directory) : null;
         }
 
         foreach (var port in configuration.Consoles.SelectMany(console => console.Ports))

@@ -61,6 +61,8 @@ internal sealed class BoardPlan
         _svirtb = [.. configuration.Svirtb.Select((device, i) => Place(new PlacedDevice(
             Invariant($"svirtb{i}"), Invariant($"$.svirtb[{i}]"),
             device.Address ?? BoardLayout.SvirtbBase + ((ulong)i * SvirtbLimits.WindowBytes), SvirtbLimits.WindowBytes, null)))];
+        Custom = [.. configuration.BoardDevices.Select((device, i) => Place(new PlacedDevice(
+            device.Name, Invariant($"$.boardDevices[{i}]"), device.Address, device.SizeBytes, device.Irq)))];
         _virtio = PlaceVirtio(virtio);
         PlaceIde(configuration, named: false);
     }
@@ -100,6 +102,9 @@ internal sealed class BoardPlan
 
     /// <summary>The Simple VirtIO Block devices, in the order of the configuration.</summary>
     public IReadOnlyList<PlacedDevice> Svirtb => _svirtb;
+
+    /// <summary>The caller's own memory-mapped devices, in the order of the configuration.</summary>
+    public IReadOnlyList<PlacedDevice> Custom { get; }
 
     /// <summary>Places everything.</summary>
     /// <exception cref="MachineConfigurationException">Two devices want the same, or a place makes no sense.</exception>

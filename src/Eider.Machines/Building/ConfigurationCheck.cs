@@ -15,6 +15,9 @@ internal static class ConfigurationCheck
     /// <summary>Least memory that holds a device tree and a small program.</summary>
     private const long MinMemoryBytes = 1 << 20;
 
+    /// <summary>Characters of a node's name (Devicetree Specification 0.4, section 2.2.1).</summary>
+    private const int MaxNodeName = 31;
+
     /// <summary>Most memory; a typing error should not try to map more.</summary>
     private const long MaxMemoryBytes = 1L << 40;
 
@@ -48,6 +51,7 @@ internal static class ConfigurationCheck
 
         CheckSvirtb(configuration, writable);
         BioCheck.Check(configuration, (disk, setting) => CheckDisk(configuration, disk, setting, writable));
+        CheckBoardDevices(configuration);
         CheckPorts(configuration);
         CheckDevice("$.rng.bytesPerSecond", () => MachineBuilder.MakeEntropy(configuration.Rng ?? new EntropyConfiguration()));
         foreach (var (device, _, setting) in BoardPlan.VirtioDevices(configuration))
@@ -63,6 +67,23 @@ internal static class ConfigurationCheck
         for (var i = 0; i < configuration.Disks.Count; i++)
         {
             CheckDisk(configuration, configuration.Disks[i], string.Create(CultureInfo.InvariantCulture, $"$.disks[{i}]"), writable);
+        }
+    }
+
+    private static void CheckBoardDevices(MachineConfiguration configuration)
+    {
+        for (var i = 0; i < configuration.BoardDevices.Count; i++)
+        {
+            var (device, setting) = (configuration.BoardDevices[i], string.Create(CultureInfo.InvariantCulture, $"$.boardDevices[{i}]"));
+            if (device.Name.Length is 0 or > MaxNodeName || device.Name.Any(letter => !char.IsAsciiLetterOrDigit(letter) && letter != '-'))
+            {
+                throw Bad(setting + ".name", $"found '{device.Name}', expected 1 to {MaxNodeName} letters, digits and hyphens");
+            }
+
+            if (device.SizeBytes == 0)
+            {
+                throw Bad(setting + ".sizeBytes", $"found 0 for {device.Name}, expected the size of its registers");
+            }
         }
     }
 

@@ -131,7 +131,7 @@ internal sealed class MachineBuilder : IAsyncDisposable
             await _ide.OpenAsync(_layers, KeepDisk).ConfigureAwait(false);
         }
 
-        await _svirtbDisks.OpenAsync(KeepDisk).ConfigureAwait(false);
+        await _svirtbDisks.OpenAsync(_layers, KeepDisk).ConfigureAwait(false);
         if (_configuration.Bio.Count != 0)
         {
             await _bioBuilder.OpenAsync(_layers, KeepDisk).ConfigureAwait(false);
@@ -166,6 +166,7 @@ internal sealed class MachineBuilder : IAsyncDisposable
             await AddDuckyAsync(plic, table).ConfigureAwait(false);
         }
 
+        await AddBoardDevicesAsync(plic).ConfigureAwait(false);
         var parts = new MachineParts
         {
             Ram = ram,
@@ -285,6 +286,8 @@ internal sealed class MachineBuilder : IAsyncDisposable
             VirtioDevices = [.. _plan.Virtio.Where(device => device.Pci is null).Select(device => (device.Base, device.Source!.Value))],
             HasPci = _plan.HasPci,
             IdeChannels = DescribeIde(),
+            CustomDevices = [.. _plan.Custom.Zip(_configuration.BoardDevices).Where(pair => pair.Second.Compatible is not null)
+                .Select(pair => (pair.First.Name, pair.Second.Compatible!, pair.First.Base, pair.First.SizeBytes, pair.First.Source))],
             SvirtbDevices = [.. _plan.Svirtb.Zip(_configuration.Svirtb).Select(pair => (pair.First.Base, pair.Second.Stride))],
             HasHardwareTable = _plan.HardwareTable is not null,
             BioDevices = [.. _plan.Bio.Zip(_configuration.Bio).Select(pair => (pair.First.Base, pair.First.Source, SidsOf(pair.Second)))],
@@ -403,6 +406,23 @@ internal sealed class MachineBuilder : IAsyncDisposable
             var place = _plan.Svirtb[i];
             var disk = _svirtbDisks.Disk(i, place.Name);
             _svirtb.Add(await AddAsync(place, _ => new SimpleVirtioBlock(disk, _ram!, _executor)).ConfigureAwait(false));
+        }
+    }
+
+    private async Task AddBoardDevicesAsync(Plic plic)
+    {
+        for (var i = 0; i < _plan.Custom.Count; i++)
+        {
+            var (place, settings) = (_plan.Custom[i], _configuration.BoardDevices[i]);
+            try
+            {
+                await AddAsync(place, granted => settings.Make(new BoardDeviceServices(
+                    _ram!, place.Source is null ? new OpenLine() : Wire(plic, granted), _executor, _timebase, _random))).ConfigureAwait(false);
+            }
+            catch (ArgumentException cause)
+            {
+                throw new MachineConfigurationException(MachineErrorKind.BadSetting, place.Setting, cause.Message, innerException: cause);
+            }
         }
     }
 

@@ -1,6 +1,7 @@
 using Eider.Devices.SimpleVirtio;
 using Eider.Hardware.Lifecycle;
 using Eider.Storage;
+using Eider.Storage.Layers;
 
 namespace Eider.Machines.Building;
 
@@ -12,13 +13,14 @@ internal sealed class SvirtbBuilder(MachineConfiguration configuration, IMachine
     private readonly List<BlockStorage> _storages = [];
 
     /// <summary>Opens what the devices have behind them.</summary>
+    /// <param name="layers">What the layers of all disks of the machine share.</param>
     /// <param name="opened">Gets each storage, and whether the machine has to close it.</param>
     /// <exception cref="MachineConfigurationException">Something is missing.</exception>
-    public async Task OpenAsync(Action<BlockStorage, bool> opened)
+    public async Task OpenAsync(StorageLayerContext layers, Action<BlockStorage, bool> opened)
     {
         foreach (var device in configuration.Svirtb)
         {
-            var storage = device.Storage ?? await DiskOpener.OpenAsync(device.AsDisk, anySize: true).ConfigureAwait(false);
+            var storage = device.Storage ?? await DiskOpener.OpenAsync(device.AsDisk, layers, anySize: true).ConfigureAwait(false);
             opened(storage, device.Storage is null);
             _storages.Add(storage);
         }

@@ -6,7 +6,7 @@ using Eider.Storage;
 namespace Eider.Machines;
 
 /// <summary>A Simple VirtIO Block device (KeOS) with the disk behind it.</summary>
-public sealed record SvirtbConfiguration
+public sealed record SvirtbConfiguration : IImageConfiguration
 {
     /// <summary>As for a virtio disk, but of any size.</summary>
     [Description("A path (relative to the machine file), \"file:PATH\", \"mem:SIZE\" or an http or https address; of any size.")]
@@ -23,6 +23,22 @@ public sealed record SvirtbConfiguration
     /// <summary>Format of the image: <c>raw</c>, <c>qcow2</c> or <c>luks</c>.</summary>
     [Description("Format of the image: \"raw\", \"qcow2\" or \"luks\"; it is never guessed.")]
     public string Format { get; set; } = "raw";
+
+    /// <summary>Which other files the image may open: <c>none</c>, <c>any</c>, or those in and below a directory.</summary>
+    [Description("Which other files the image may name and open: \"none\", \"any\", or those in and below a directory.")]
+    public string Chain { get; set; } = "none";
+
+    /// <summary>A file with the passphrase of an encrypted image; a line feed at its end is not part of it.</summary>
+    [Description("A file with the passphrase of an encrypted image; a line feed at its end is not part of it.")]
+    public string? KeyFile { get; set; }
+
+    /// <summary>A directory in which what is fetched from a server is kept over restarts; null for in memory only.</summary>
+    [Description("A directory in which what is fetched from a server is kept over restarts.")]
+    public string? Cache { get; set; }
+
+    /// <summary>Layers over the image, the first one lowest, such as <c>throttle:iops=500</c>.</summary>
+    [Description("Layers over the image, the first one lowest, such as \"throttle:iops=500\" or \"trace:file=disk.log\".")]
+    public IReadOnlyList<string> Layers { get; set; } = [];
 
     /// <summary>Where writes go.</summary>
     [Description("Where writes go: into the image, or into memory until the machine ends.")]
@@ -44,6 +60,10 @@ public sealed record SvirtbConfiguration
         Storage = Storage,
         ReadOnly = ReadOnly,
         Format = Format,
+        Chain = Chain,
+        KeyFile = KeyFile,
+        Cache = Cache,
+        Layers = Layers,
         Overlay = Overlay,
     };
 }

@@ -42,6 +42,9 @@ public sealed record BoardDescription
     /// <summary>The memory-mapped IDE channels: base address, PLIC source and distance of registers (as a power of two) of each.</summary>
     public IReadOnlyList<(ulong Base, int Source, int RegisterShift)> IdeChannels { get; init; } = [];
 
+    /// <summary>Memory-mapped devices of the caller's own: name, compatible, base address, size in bytes and PLIC source of each.</summary>
+    public IReadOnlyList<(string Name, string Compatible, ulong Base, ulong SizeBytes, int? Source)> CustomDevices { get; init; } = [];
+
     /// <summary>The Simple VirtIO Block devices: base address and distance of two entries of the ring in bytes of each.</summary>
     public IReadOnlyList<(ulong Base, int StrideBytes)> SvirtbDevices { get; init; } = [];
 

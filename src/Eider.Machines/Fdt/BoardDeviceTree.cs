@@ -67,6 +67,11 @@ public static class BoardDeviceTree
             AddIde(tree, address, source, shift, plic);
         }
 
+        foreach (var device in board.CustomDevices)
+        {
+            AddCustom(tree, device, plic);
+        }
+
         foreach (var (address, stride) in board.SvirtbDevices)
         {
             AddSvirtb(tree, address, stride);
@@ -188,6 +193,18 @@ public static class BoardDeviceTree
             .Cells("interrupt-parent", plic)
             .Cells("interrupts", (uint)source)
             .EndNode();
+
+    private static void AddCustom(
+        FdtWriter tree, (string Name, string Compatible, ulong Base, ulong SizeBytes, int? Source) device, uint plic)
+    {
+        tree.BeginNode(Unit(device.Name, device.Base)).Strings("compatible", device.Compatible).Cells64("reg", device.Base, device.SizeBytes);
+        if (device.Source is { } source)
+        {
+            tree.Cells("interrupt-parent", plic).Cells("interrupts", (uint)source);
+        }
+
+        tree.EndNode();
+    }
 
     // A binding of our own: KeOS knows its address by heart.
     private static void AddSvirtb(FdtWriter tree, ulong address, int strideBytes) =>
