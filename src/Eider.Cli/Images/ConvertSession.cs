@@ -5,6 +5,7 @@ using Eider.Storage;
 using Eider.Storage.Backends;
 using Eider.Storage.Formats;
 using Eider.Storage.Formats.Qcow2;
+using Eider.Storage.Formats.Qcow2.Bitmaps;
 using Eider.Storage.Operations;
 
 namespace Eider.Cli.Images;
@@ -35,6 +36,9 @@ internal sealed class ConvertSession(ImageAccess access, TargetRequest request, 
         Expect(settings.Level == null || settings.IsCompressed, "--level needs -c");
         Expect(!settings.TargetIsZero || settings.IsInPlace, "--target-is-zero needs -n: a new image is zero anyway");
         Expect(!settings.IsInPlace || request.Options.Count == 0, "-n and options of a new image exclude each other");
+        Expect(settings.CopiesBitmaps || !settings.SkipsBrokenBitmaps, "--skip-broken-bitmaps needs --bitmaps");
+        Expect(!settings.CopiesBitmaps || request.Format == ImageFormats.Qcow2, $"--bitmaps: a {request.Format.Name} image has none; expected -O qcow2");
+        Expect(!settings.CopiesBitmaps || access.Snapshot == null, "--bitmaps and -l exclude each other: bitmaps are of the disk as it is now");
         Expect(!HasBacking || request.Format == ImageFormats.Qcow2, $"-B: a {request.Format.Name} image has no backing file; expected -O qcow2");
 
         static void Expect(bool condition, string message)
@@ -61,22 +65,46 @@ internal sealed class ConvertSession(ImageAccess access, TargetRequest request, 
             await ImageTruncation.ThrowIfTruncatedAsync(image, cancellationToken);
         }
 
+        var bitmaps = settings.CopiesBitmaps ? await BitmapsOfAsync(image, cancellationToken) : [];
         await using var source = DiskCopy.Throttled(image, settings.BytesPerSecond);
         if (settings.IsInPlace)
         {
-            return await FillExistingAsync(source, cancellationToken);
+            return await FillExistingAsync(source, to => BitmapCopier.CopyAsync(image, to, bitmaps, cancellationToken), cancellationToken);
         }
 
         await using var backing = HasBacking
             ? await BackingOptions.OpenAsync(request, access.Chain, cancellationToken) : null;
         await using var target = await TargetImage.CreateAsync(request, source.SizeBytes, backing, cancellationToken);
-        await target.FillAsync(to => CopyAsync(source, to, backing, targetIsZero: backing == null, cancellationToken));
+        await target.FillAsync(async to =>
+        {
+            await CopyAsync(source, to, backing, targetIsZero: backing == null, cancellationToken);
+            await BitmapCopier.CopyAsync(image, to, bitmaps, cancellationToken);
+        });
         var size = target.Image.SizeBytes;
         await target.CompleteAsync(cancellationToken);
         return size;
     }
 
-    private async Task<long> FillExistingAsync(BlockStorage source, CancellationToken cancellationToken)
+    /// <summary>The bitmaps to copy; what is left out is told.</summary>
+    private async Task<IReadOnlyList<Qcow2Bitmap>> BitmapsOfAsync(ImageStorage image, CancellationToken cancellationToken)
+    {
+        try
+        {
+            var copied = await BitmapCopier.ListAsync(image, settings.SkipsBrokenBitmaps, cancellationToken);
+            foreach (var broken in (await ((Qcow2Image)image).Bitmaps.ListAsync(cancellationToken)).Where(bitmap => !bitmap.IsUsable))
+            {
+                StandardError.Writer.WriteLine($"eider: bitmap '{ImageReport.Printable(broken.Name)}' is left out: {broken.Problem}");
+            }
+
+            return copied;
+        }
+        catch (BlockStorageException refused) when (refused.Kind == BlockErrorKind.UnsupportedFeature)
+        {
+            throw new CliException(ExitCode.BadInput, refused.Message, refused);
+        }
+    }
+
+    private async Task<long> FillExistingAsync(BlockStorage source, Func<ImageStorage, ValueTask> finish, CancellationToken cancellationToken)
     {
         var existing = access with
         {
@@ -95,6 +123,7 @@ internal sealed class ConvertSession(ImageAccess access, TargetRequest request, 
         }
 
         await CopyAsync(source, target, backing: null, settings.TargetIsZero, cancellationToken);
+        await finish(target);
         if (request.Cache.IsFlushed)
         {
             await target.FlushAsync(cancellationToken);

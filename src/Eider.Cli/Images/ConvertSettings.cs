@@ -30,6 +30,12 @@ internal sealed record ConvertSettings
     /// <summary>True to go on where the source cannot be read.</summary>
     public bool Salvages { get; init; }
 
+    /// <summary>True to copy persistent bitmaps too.</summary>
+    public bool CopiesBitmaps { get; init; }
+
+    /// <summary>True to leave out those that cannot be used.</summary>
+    public bool SkipsBrokenBitmaps { get; init; }
+
     /// <summary>Most bytes read a second; 0 for no limit.</summary>
     public long BytesPerSecond { get; init; }
 }

@@ -165,9 +165,5 @@ internal static class ImageChain
 
     private static BlockStorageException Refused(BlockStorage image, string role, string why, string name) => new(
         BlockErrorKind.AccessDenied, BlockOperation.Open, image.Name, null,
-        $"{image.Name}: its {role} file '{Printable(name)}' is not opened: {why}");
-
-    /// <summary>A name for a message: no control character, not endless.</summary>
-    private static string Printable(string name) =>
-        string.Concat(name.Take(200).Select(character => char.IsControl(character) ? '?' : character));
+        $"{image.Name}: its {role} file '{ImageErrors.Printable(name)}' is not opened: {why}");
 }

@@ -4,6 +4,7 @@ namespace Eider.Storage.Formats;
 internal static class ImageErrors
 {
     private const string StructuralKey = "Eider.Structural";
+    private const int MaxPrinted = 1000;
 
     /// <summary>An option that is unknown, wrong, or contradicts another.</summary>
     public static BlockStorageException BadOption(BlockStorage file, string what) =>
@@ -31,6 +32,10 @@ internal static class ImageErrors
         failure.Data[StructuralKey] = true;
         return failure;
     }
+
+    /// <summary>A text out of an image for a message: no control character, not endless.</summary>
+    public static string Printable(string text) =>
+        string.Concat(text.Take(MaxPrinted).Select(character => char.IsControl(character) ? '?' : character));
 
     /// <summary>True for failures after which an image must not be written any more.</summary>
     public static bool IsStructural(BlockStorageException exception) => exception.Data.Contains(StructuralKey);

@@ -113,7 +113,7 @@ public static class ImageAmender
 
         return plan.Version == 3
             ? header with { Version = 3, HeaderBytes = 112, UnknownFields = new byte[7], CompatibleFeatures = compatible }
-            : header.With(Qcow2ExtensionType.FeatureNames, null) with
+            : header.With(Qcow2ExtensionType.FeatureNames, null).With(Qcow2ExtensionType.Bitmaps, null) with
             {
                 Version = 2,
                 HeaderBytes = Qcow2Header.Version2Bytes,

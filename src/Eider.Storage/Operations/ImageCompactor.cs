@@ -99,7 +99,7 @@ public static class ImageCompactor
         }
 
         OperationResults.ThrowUnlessOk(
-            await image.WriteZeroesAsync(start, end - start, mayUnmap: true, cancellationToken).ConfigureAwait(false),
+            await image.DropZeroesAsync(start, end - start, cancellationToken).ConfigureAwait(false),
             image, BlockOperation.WriteZeroes, start);
         return end - start;
     }

@@ -1,5 +1,7 @@
+using System.Text;
 using Eider.Storage.Formats;
 using Eider.Storage.Formats.Qcow2;
+using Eider.Storage.Formats.Qcow2.Bitmaps;
 
 namespace Eider.Storage.Operations;
 
@@ -45,7 +47,26 @@ public static class ImageMeasurer
         var used = options.BackingName != null
             ? rounded
             : await UsedBytesAsync(source, options.ClusterBytes, cancellationToken).ConfigureAwait(false);
-        return Measure(size, rounded, used, options);
+        return Measure(size, rounded, used, options) with
+        {
+            BitmapBytes = options.Version >= 3 && source is Qcow2Image { Header.Version: >= 3 } image
+                ? await BitmapBytesAsync(image, options.ClusterBytes, cancellationToken).ConfigureAwait(false)
+                : null,
+        };
+    }
+
+    /// <summary>Bits and tables of all bitmaps that can be copied, as if every bit were set, and their directory.</summary>
+    private static async ValueTask<long> BitmapBytesAsync(Qcow2Image source, int clusterBytes, CancellationToken cancellationToken)
+    {
+        var (total, directory) = (0L, 0L);
+        foreach (var bitmap in (await source.Bitmaps.ListAsync(cancellationToken).ConfigureAwait(false)).Where(bitmap => bitmap.IsUsable))
+        {
+            var bits = RoundUp(DivideUp(DivideUp(source.SizeBytes, bitmap.GranularityBytes), 8), clusterBytes);
+            total += bits + RoundUp(bits / clusterBytes * TableEntryBytes, clusterBytes);
+            directory += RoundUp(BitmapEntry.FixedBytes + Encoding.UTF8.GetByteCount(bitmap.Name), 8);
+        }
+
+        return total + RoundUp(directory, clusterBytes);
     }
 
     private static async ValueTask<long> UsedBytesAsync(BlockStorage source, int clusterBytes, CancellationToken cancellationToken)

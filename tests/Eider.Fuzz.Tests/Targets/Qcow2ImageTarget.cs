@@ -25,6 +25,8 @@ public sealed class Qcow2ImageTarget : FuzzTarget
         Make(new Qcow2CreateOptions { ClusterBytes = 16384, HasExtendedL2 = true }),
         Make(new Qcow2CreateOptions { ClusterBytes = 4096, HasLazyRefcounts = true, RefcountBits = 1 }),
         Make(new Qcow2CreateOptions { ClusterBytes = 8192, RefcountBits = 64 }),
+        Make(new Qcow2CreateOptions { ClusterBytes = 512 }, hasBitmaps: true),
+        Make(new Qcow2CreateOptions { ClusterBytes = 4096 }, hasBitmaps: true),
     ];
 
     // Offset and length of the fields of a header (qcow2 specification, "Header").
@@ -62,7 +64,7 @@ public sealed class Qcow2ImageTarget : FuzzTarget
             .GetAwaiter().GetResult();
     }
 
-    private static (byte[] File, byte[] Disk) Make(Qcow2CreateOptions options)
+    private static (byte[] File, byte[] Disk) Make(Qcow2CreateOptions options, bool hasBitmaps = false)
     {
         var path = Path.GetTempFileName();
         File.Delete(path);
@@ -70,6 +72,12 @@ public sealed class Qcow2ImageTarget : FuzzTarget
         Qcow2Format.CreateAsync(file, DiskBytes, options).AsTask().GetAwaiter().GetResult();
         var image = ImageFormats.Qcow2.OpenAsync(file, ImageOpenOptions.Default).AsTask().GetAwaiter().GetResult();
         var disk = new byte[DiskBytes];
+        if (hasBitmaps)
+        {
+            ((Qcow2Image)image).Bitmaps.AddAsync("tracks", 512).AsTask().GetAwaiter().GetResult();
+            ((Qcow2Image)image).Bitmaps.AddAsync("rests", 4096, isEnabled: false).AsTask().GetAwaiter().GetResult();
+        }
+
         foreach (var (offset, length) in new[] { (0, 12_000), (100_000, 3_000), (300_000, 10_000), (DiskBytes - 512, 512) })
         {
             new Random(offset).NextBytes(disk.AsSpan(offset, length));
@@ -188,10 +196,10 @@ public sealed class Qcow2ImageTarget : FuzzTarget
         var good = false;
         for (var operations = 1 + input.Below(6); operations > 0; operations--)
         {
-            var kind = input.Below(isReadOnly ? 2 : 6);
+            var kind = input.Below(isReadOnly ? 3 : 9);
             var offset = input.OneIn(8) ? (long)(input.Edge((ulong)image.SizeBytes) & long.MaxValue) : 512L * input.Below(DiskBytes / 512);
             var length = 512 * (1 + input.Below(input.OneIn(8) ? 200 : 24));
-            expected = kind > 1 ? null : expected;
+            expected = kind is 3 or 4 or 5 ? null : expected;
             try
             {
                 good |= await OperateAsync(input, image, kind, offset, length, expected);
@@ -224,20 +232,52 @@ public sealed class Qcow2ImageTarget : FuzzTarget
                 }
 
                 break;
-            case 2 or 3:
+            case 2:
+                await LookAtBitmapsAsync(input, (Qcow2Image)image);
+                break;
+            case 3 or 4:
                 input.Fill(bytes.Span);
                 await image.WriteAsync(offset, bytes);
                 break;
-            case 4:
+            case 5:
                 await (input.OneIn(2)
                     ? image.DiscardAsync(offset, length)
                     : image.WriteZeroesAsync(offset, length, mayUnmap: input.OneIn(2)));
                 break;
-            default:
+            case 6:
                 await image.FlushAsync();
+                break;
+            default:
+                await ChangeBitmapsAsync(input, (Qcow2Image)image);
                 break;
         }
 
         return false;
+    }
+
+    private static async Task LookAtBitmapsAsync(FuzzInput input, Qcow2Image image)
+    {
+        var bitmaps = await image.Bitmaps.ListAsync();
+        if (bitmaps.Count > 0 && bitmaps[input.Below(bitmaps.Count)] is { Name.Length: > 0 } bitmap)
+        {
+            var bits = await image.Bitmaps.ReadAsync(bitmap.Name);
+            FuzzException.Unless(bits.DirtyBytes <= image.SizeBytes, "more is marked than there is");
+            input.Saw("bitmap: read");
+        }
+    }
+
+    private static async Task ChangeBitmapsAsync(FuzzInput input, Qcow2Image image)
+    {
+        var name = input.OneIn(2) ? "tracks" : "rests";
+        await (input.Below(6) switch
+        {
+            0 => image.Bitmaps.AddAsync(name),
+            1 => image.Bitmaps.RemoveAsync(name),
+            2 => image.Bitmaps.ClearAsync(name),
+            3 => image.Bitmaps.EnableAsync(name),
+            4 => image.Bitmaps.DisableAsync(name),
+            _ => image.Bitmaps.MergeAsync("tracks", "rests"),
+        });
+        input.Saw("bitmap: changed");
     }
 }

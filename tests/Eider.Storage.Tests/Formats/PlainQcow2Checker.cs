@@ -74,6 +74,7 @@ internal sealed class PlainQcow2Checker
         }
 
         ReferSnapshots();
+        ReferBitmaps();
         return Compare(copied);
     }
 
@@ -102,6 +103,25 @@ internal sealed class PlainQcow2Checker
         if (place > start)
         {
             Refer(start, (place - start + ClusterBytes - 1) / ClusterBytes);
+        }
+    }
+
+    /// <summary>The directory of bitmaps, their tables and their bits, if the autoclear bit says that they count.</summary>
+    private void ReferBitmaps()
+    {
+        var bitmaps = PlainBitmap.ReadAll(_file.Span, out var directory);
+        foreach (var bitmap in bitmaps)
+        {
+            Refer(bitmap.TableOffset, ((bitmap.Table.Length * 8) + ClusterBytes - 1) / ClusterBytes);
+            foreach (var entry in bitmap.Table.Where(entry => entry > 1))
+            {
+                Refer((long)entry, 1);
+            }
+        }
+
+        if (directory.Length > 0)
+        {
+            Refer(directory.Offset, (directory.Length + ClusterBytes - 1) / ClusterBytes);
         }
     }
 

@@ -14,6 +14,7 @@ internal sealed class ImageReport
     private readonly List<(string Label, string Member, object Value)> _rows = [];
     private readonly List<(string Label, string Member, object Value)> _special = [];
     private string _format = "";
+    private BitmapRows? _bitmaps;
 
     private ImageReport()
     {
@@ -28,9 +29,9 @@ internal sealed class ImageReport
         if (image is Qcow2Image qcow2)
         {
             report.AddQcow2(qcow2.Header);
+            report._bitmaps = await BitmapRows.TryAsync(qcow2, cancellationToken);
         }
 
-        await Task.CompletedTask;
         return report;
     }
 
@@ -45,6 +46,17 @@ internal sealed class ImageReport
         foreach (var (label, _, value) in _rows.Concat(_special).Where(row => row.Label.Length > 0))
         {
             text.Append(CultureInfo.InvariantCulture, $"{label + ":",-18} {Word(label, value)}\n");
+        }
+
+        if (_bitmaps is { IsEmpty: false })
+        {
+            text.Append("bitmaps:\n");
+            var rows = new StringBuilder();
+            _bitmaps.AppendTo(rows);
+            foreach (var row in rows.ToString().TrimEnd('\n').Split('\n'))
+            {
+                text.Append(CultureInfo.InvariantCulture, $"  {row}\n");
+            }
         }
 
         return text.ToString();
@@ -67,6 +79,12 @@ internal sealed class ImageReport
             foreach (var (_, member, value) in _special)
             {
                 Write(json, member, value);
+            }
+
+            if (_bitmaps is { IsEmpty: false })
+            {
+                json.WritePropertyName("bitmaps");
+                _bitmaps.WriteTo(json);
             }
 
             json.WriteEndObject();

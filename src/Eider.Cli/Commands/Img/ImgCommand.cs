@@ -19,6 +19,7 @@ internal static class ImgCommand
         ("commit", ImgCommit.Create),
         ("rebase", ImgRebase.Create),
         ("snapshot", ImgSnapshot.Create),
+        ("bitmap", ImgBitmap.Create),
         ("amend", ImgAmend.Create),
         ("empty", ImgEmpty.Create),
         ("compact", ImgCompact.Create),

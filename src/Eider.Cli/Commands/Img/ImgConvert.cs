@@ -85,6 +85,16 @@ internal sealed class ImgConvert
         HelpName = "NAME",
     };
 
+    private readonly Option<bool> _bitmaps = new("--bitmaps")
+    {
+        Description = "Copy the persistent bitmaps of a qcow2 source into the qcow2 target too.",
+    };
+
+    private readonly Option<bool> _skipBroken = new("--skip-broken-bitmaps")
+    {
+        Description = "With --bitmaps: leave out those that are inconsistent, and tell so; without it they are an error.",
+    };
+
     private readonly Option<string?> _targetKey = new("--target-key-file")
     {
         Description = "File with the passphrase of an encrypted target.",
@@ -103,7 +113,7 @@ internal sealed class ImgConvert
             "convert", "Copy the content of an image into a new one of any format. The target takes its name when it is complete.",
             [self._source, self._target, self._format, self._options, self._compress, self._level, self._backing, self._backingFormat,
                 self._noCreate, self._targetIsZero, self._unordered, self._workers, self._sparse, self._salvage, self._rate, self._cache,
-                self._targetKey, self._snapshot, self._progress, .. self._image.All],
+                self._targetKey, self._snapshot, self._bitmaps, self._skipBroken, self._progress, .. self._image.All],
             self.RunAsync);
     }
 
@@ -159,6 +169,8 @@ internal sealed class ImgConvert
         Workers = ImgOptions.WorkersOf(result.GetValue(_workers)),
         SparseBytes = SparseOf(result.GetRequiredValue(_sparse)),
         Salvages = result.GetValue(_salvage),
+        CopiesBitmaps = result.GetValue(_bitmaps),
+        SkipsBrokenBitmaps = result.GetValue(_skipBroken),
         BytesPerSecond = result.GetValue(_rate) is { } rate ? ImageSizes.Parse("--rate", rate) : 0,
     };
 

@@ -60,14 +60,25 @@ internal sealed class ImgMeasure
         await using var image = file == null ? null : await _image.Read(result).OpenForReadingAsync(file, cancellationToken);
         var measured = await MeasureAsync(format, texts, image, size, cancellationToken);
         await output.PrintAsync(
-            text => text
-                .Append(CultureInfo.InvariantCulture, $"needed now:       {ImageSizes.Both(measured.RequiredBytes)}\n")
-                .Append(CultureInfo.InvariantCulture, $"fully allocated:  {ImageSizes.Both(measured.FullyAllocatedBytes)}\n"),
+            text =>
+            {
+                text.Append(CultureInfo.InvariantCulture, $"needed now:       {ImageSizes.Both(measured.RequiredBytes)}\n");
+                text.Append(CultureInfo.InvariantCulture, $"fully allocated:  {ImageSizes.Both(measured.FullyAllocatedBytes)}\n");
+                if (measured.BitmapBytes is > 0 and var bitmaps)
+                {
+                    text.Append(CultureInfo.InvariantCulture, $"bitmaps:          {ImageSizes.Both(bitmaps)}\n");
+                }
+            },
             json =>
             {
                 json.WriteStartObject();
                 json.WriteNumber("required", measured.RequiredBytes);
                 json.WriteNumber("fully-allocated", measured.FullyAllocatedBytes);
+                if (measured.BitmapBytes is { } bitmaps)
+                {
+                    json.WriteNumber("bitmaps", bitmaps);
+                }
+
                 json.WriteEndObject();
             });
         return ExitCode.Ok;

@@ -73,6 +73,7 @@ internal sealed class ClusterZeroer(Qcow2Core core)
             var entries = new L2Entry[count];
             await core.L2.ReadAsync(guest, entries, cancellationToken).ConfigureAwait(false);
             var filled = entries.Where(entry => !entry.IsEmpty).ToList();
+            TellBitmaps(guest, entries);
             if (isWhole)
             {
                 dropped.AddRange(filled);
@@ -88,6 +89,17 @@ internal sealed class ClusterZeroer(Qcow2Core core)
         if (isWhole)
         {
             DropWholeTable(index, dropped);
+        }
+    }
+
+    private void TellBitmaps(long guest, L2Entry[] entries)
+    {
+        for (var index = 0; index < entries.Length; index++)
+        {
+            if (!entries[index].IsEmpty)
+            {
+                core.Bitmaps.OnChange(guest + ((long)index << core.Layout.ClusterBits), core.Layout.ClusterBytes);
+            }
         }
     }
 

@@ -15,6 +15,9 @@ internal enum ImageChange
     /// <summary>Writes zeroes, and may give the space back.</summary>
     ZeroAndUnmap,
 
+    /// <summary>Gives back space that holds zeroes: the disk reads as before.</summary>
+    DropZeroes,
+
     /// <summary>Drops data.</summary>
     Discard,
 }

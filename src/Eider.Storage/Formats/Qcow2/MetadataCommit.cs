@@ -208,8 +208,7 @@ internal sealed class MetadataCommit(Qcow2Core core)
         var field = new byte[12];
         BinaryPrimitives.WriteInt64BigEndian(field, offset);
         BinaryPrimitives.WriteInt32BigEndian(field.AsSpan(8), clusters);
-        await WriteAsync(Qcow2HeaderWriter.RefcountTableField, field).ConfigureAwait(false);
-        await FlushAsync(core.File).ConfigureAwait(false);
+        await HeaderField.WriteAsync(core, Qcow2HeaderWriter.RefcountTableField, field).ConfigureAwait(false);
         core.UpdateHeader(header => header with { RefcountTableOffset = offset, RefcountTableClusters = clusters });
     }
 

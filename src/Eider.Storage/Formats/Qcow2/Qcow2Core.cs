@@ -1,4 +1,5 @@
 using Eider.Storage.Compression;
+using Eider.Storage.Formats.Qcow2.Bitmaps;
 
 namespace Eider.Storage.Formats.Qcow2;
 
@@ -30,6 +31,7 @@ internal sealed class Qcow2Core
         Commit = new MetadataCommit(this);
         Writer = new ClusterWriter(this);
         Zeroer = new ClusterZeroer(this);
+        Bitmaps = new BitmapKeeper(this);
     }
 
     /// <summary>The header as it is in the file.</summary>
@@ -79,8 +81,8 @@ internal sealed class Qcow2Core
     /// <summary>Gives out clusters; there once the image is prepared for writing.</summary>
     public ClusterAllocator Allocator { get; set; } = null!;
 
-    /// <summary>Who keeps persistent bitmaps; null if nobody does.</summary>
-    public IWriteObserver? Observer { get; set; }
+    /// <summary>Keeps the persistent bitmaps.</summary>
+    public BitmapKeeper Bitmaps { get; }
 
     /// <summary>True once the tables were found to contradict themselves: nothing is written any more.</summary>
     public bool IsBroken

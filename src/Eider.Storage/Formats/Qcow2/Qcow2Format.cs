@@ -1,3 +1,4 @@
+using Eider.Storage.Formats.Qcow2.Bitmaps;
 using Eider.Storage.Formats.Qcow2.Checking;
 
 namespace Eider.Storage.Formats.Qcow2;
@@ -30,6 +31,11 @@ public sealed class Qcow2Format : ImageFormat
             await RepairDirtyAsync(image, cancellationToken).ConfigureAwait(false);
         }
 
+        if (!options.IsReadOnly && !options.IsForRepair && BitmapDirectory.IsThere(image.Header))
+        {
+            await CheckBitmapsAsync(image, cancellationToken).ConfigureAwait(false);
+        }
+
         return image;
     }
 
@@ -46,6 +52,20 @@ public sealed class Qcow2Format : ImageFormat
                     "the refcounts were not written when the image was last used, and its tables contradict each other; "
                     + "open it read-only, or see 'eider img check'");
             }
+        }
+        catch
+        {
+            await image.AbandonAsync().ConfigureAwait(false);
+            throw;
+        }
+    }
+
+    /// <summary>A directory of bitmaps that cannot be read is told when the image is opened, not at the first write.</summary>
+    private static async ValueTask CheckBitmapsAsync(Qcow2Image image, CancellationToken cancellationToken)
+    {
+        try
+        {
+            await image.Core.Bitmaps.ListAsync(cancellationToken).ConfigureAwait(false);
         }
         catch
         {

@@ -1,3 +1,5 @@
+using System.Buffers.Binary;
+
 namespace Eider.Storage.Formats.Qcow2;
 
 /// <summary>Rewrites the first cluster of an image while nobody else is in it.</summary>
@@ -16,21 +18,51 @@ internal static class Qcow2HeaderChange
                 BlockErrorKind.AccessDenied, BlockOperation.Write, image.Name, null, $"{image.Name}: the image is open read-only");
         }
 
-        return image.AloneAsync(() => WriteAsync(image.Core, change, cancellationToken), cancellationToken);
+        return image.AloneAsync(
+            async () =>
+            {
+                await image.Core.Commit.RunAsync(mustFlush: true, withRefcounts: true, cancellationToken).ConfigureAwait(false);
+                await WriteAsync(image.Core, change).ConfigureAwait(false);
+            },
+            cancellationToken);
     }
 
-    private static async ValueTask WriteAsync(Qcow2Core core, Func<Qcow2Header, Qcow2Header> change, CancellationToken cancellationToken)
+    /// <summary>Writes a new header, while nobody else is in the image and all that it names is durable.</summary>
+    /// <remarks>
+    /// It is one write, of several sectors perhaps: what a host may tear in it are fields that no other structure depends
+    /// on. The place of the bitmaps is not such a field: meanwhile the header says that they are not to be trusted.
+    /// </remarks>
+    /// <exception cref="BlockStorageException">The new header does not fit, or the host failed.</exception>
+    public static async ValueTask WriteAsync(Qcow2Core core, Func<Qcow2Header, Qcow2Header> change)
     {
+        var header = change(core.Header);
+        var features = header.AutoclearFeatures;
+        var without = features & ~Qcow2AutoclearFeatures.Bitmaps;
         var current = new byte[core.Header.ClusterBytes];
-        await core.File.ReadAsync(0, current, cancellationToken).ConfigureAwait(false);
-        var rewrite = Qcow2HeaderRewrite.Plan(core.Header, change(core.Header), current, core.Name);
-        await core.Commit.RunAsync(mustFlush: true, withRefcounts: true, cancellationToken).ConfigureAwait(false);
-        foreach (var (offset, bytes) in rewrite)
+        await core.File.ReadAsync(0, current, CancellationToken.None).ConfigureAwait(false);
+        var rewrite = Qcow2HeaderRewrite.Plan(core.Header, header with { AutoclearFeatures = without }, current, core.Name);
+        if (core.Header.AutoclearFeatures.HasFlag(Qcow2AutoclearFeatures.Bitmaps))
         {
-            await core.File.WriteAsync(offset, bytes, CancellationToken.None).ConfigureAwait(false);
-            await core.File.FlushAsync(CancellationToken.None).ConfigureAwait(false);
+            await WriteAutoclearAsync(core, core.Header.AutoclearFeatures & ~Qcow2AutoclearFeatures.Bitmaps).ConfigureAwait(false);
         }
 
-        core.UpdateHeader(change);
+        foreach (var (offset, bytes) in rewrite)
+        {
+            await HeaderField.WriteAsync(core, offset, bytes).ConfigureAwait(false);
+        }
+
+        core.UpdateHeader(now => change(now) with { AutoclearFeatures = without });
+        if (features != without)
+        {
+            await WriteAutoclearAsync(core, features).ConfigureAwait(false);
+        }
+    }
+
+    private static async ValueTask WriteAutoclearAsync(Qcow2Core core, Qcow2AutoclearFeatures features)
+    {
+        var field = new byte[8];
+        BinaryPrimitives.WriteUInt64BigEndian(field, (ulong)features);
+        await HeaderField.WriteAsync(core, Qcow2HeaderWriter.AutoclearFeaturesField, field).ConfigureAwait(false);
+        core.UpdateHeader(header => header with { AutoclearFeatures = features });
     }
 }

@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using Eider.Storage.Encryption;
+using Eider.Storage.Formats.Qcow2.Bitmaps;
 using Eider.Storage.Formats.Qcow2.Checking;
 using Eider.Storage.Formats.Qcow2.Snapshots;
 
@@ -14,6 +15,7 @@ public sealed class Qcow2Image : ImageStorage
         : base(format, core.File.Storage)
     {
         _core = core;
+        Bitmaps = new Qcow2Bitmaps(this);
         var isReadOnly = core.Options.IsReadOnly;
 
         // Without a zero flag a cluster can be dropped only where nothing lies behind it.
@@ -51,6 +53,9 @@ public sealed class Qcow2Image : ImageStorage
 
     /// <summary>The header as it is now.</summary>
     public Qcow2Header Header => _core.Header;
+
+    /// <summary>The persistent bitmaps.</summary>
+    public Qcow2Bitmaps Bitmaps { get; }
 
     /// <inheritdoc/>
     public override async ValueTask<LuksHeader?> GetLuksHeaderAsync(CancellationToken cancellationToken = default) =>
@@ -106,8 +111,7 @@ public sealed class Qcow2Image : ImageStorage
     public async ValueTask ApplySnapshotAsync(string idOrName, CancellationToken cancellationToken = default)
     {
         var size = SizeBytes;
-        await ChangeSnapshotsAsync(
-            operations => operations.ApplyAsync(idOrName, cancellationToken), cancellationToken).ConfigureAwait(false);
+        await ChangeSnapshotsAsync(operations => ApplyAsync(operations, idOrName, cancellationToken), cancellationToken).ConfigureAwait(false);
         if (size != SizeBytes)
         {
             OnSizeChanged();
@@ -209,6 +213,10 @@ public sealed class Qcow2Image : ImageStorage
         ObjectDisposedException.ThrowIf(IsClosed, this);
         return await ChangeAsync(offsetBytes, compressed, ImageChange.WriteCompressed, lengthBytes, cancellationToken).ConfigureAwait(false);
     }
+
+    /// <summary>Gives the space of a range back whose content is zeroes: nothing changes for the guest, so no bitmap learns of it.</summary>
+    internal ValueTask<BlockResult> DropZeroesAsync(long offsetBytes, long lengthBytes, CancellationToken cancellationToken) =>
+        ChangeAsync(offsetBytes, default, ImageChange.DropZeroes, lengthBytes, cancellationToken);
 
     /// <summary>The parts of the image, for what else works on it.</summary>
     internal Qcow2Core Core => _core;
@@ -355,7 +363,7 @@ public sealed class Qcow2Image : ImageStorage
         var old = SizeBytes;
         try
         {
-            await AloneAsync(() => Qcow2Resizing.RunAsync(_core, sizeBytes, cancellationToken), cancellationToken).ConfigureAwait(false);
+            await AloneAsync(() => ResizeAloneAsync(sizeBytes, cancellationToken), cancellationToken).ConfigureAwait(false);
         }
         finally
         {
@@ -367,6 +375,22 @@ public sealed class Qcow2Image : ImageStorage
         }
 
         return BlockResult.Ok;
+    }
+
+    private async ValueTask ResizeAloneAsync(long sizeBytes, CancellationToken cancellationToken)
+    {
+        await _core.Bitmaps.HoldAllAsync(cancellationToken).ConfigureAwait(false);
+        try
+        {
+            await Qcow2Resizing.RunAsync(_core, sizeBytes, cancellationToken).ConfigureAwait(false);
+        }
+        finally
+        {
+            // As far as it came: the bitmaps are as long as the disk is now.
+            _core.Bitmaps.Resize(SizeBytes);
+        }
+
+        await _core.Bitmaps.SettleAsync(CancellationToken.None).ConfigureAwait(false);
     }
 
     /// <inheritdoc/>
@@ -506,8 +530,20 @@ public sealed class Qcow2Image : ImageStorage
             cancellationToken).ConfigureAwait(false);
     }
 
+    /// <summary>Another disk comes in place of this one: for the enabled bitmaps all of it changes.</summary>
+    private async ValueTask ApplyAsync(SnapshotOperations operations, string idOrName, CancellationToken cancellationToken)
+    {
+        await _core.Bitmaps.HoldAllAsync(cancellationToken).ConfigureAwait(false);
+        var size = SizeBytes;
+        await operations.ApplyAsync(idOrName, cancellationToken).ConfigureAwait(false);
+        _core.Bitmaps.Resize(SizeBytes);
+        _core.Bitmaps.OnChange(0, Math.Max(size, SizeBytes));
+        await _core.Bitmaps.SettleAsync(CancellationToken.None).ConfigureAwait(false);
+    }
+
     private async ValueTask DropAllAsync(CancellationToken cancellationToken)
     {
+        await _core.Bitmaps.BeforeChangeAsync(cancellationToken).ConfigureAwait(false);
         await _core.Zeroer.DropFromAsync(0, cancellationToken).ConfigureAwait(false);
         await _core.Commit.RunAsync(mustFlush: true, withRefcounts: false, cancellationToken).ConfigureAwait(false);
     }
@@ -515,13 +551,19 @@ public sealed class Qcow2Image : ImageStorage
     /// <summary>What was not flushed may stay or go: a host that fails here takes nothing that was promised.</summary>
     private async ValueTask WriteWhatIsLeftAsync()
     {
-        if (!_core.Preparation.IsDone || _core.IsBroken)
+        if (_core.IsBroken)
         {
             return;
         }
 
         try
         {
+            await _core.Bitmaps.SettleAsync(CancellationToken.None).ConfigureAwait(false);
+            if (!_core.Preparation.IsDone)
+            {
+                return;
+            }
+
             await WriteAllAsync().ConfigureAwait(false);
             await _core.Preparation.ClearDirtyAsync().ConfigureAwait(false);
             await _core.File.TrimAsync(0, CancellationToken.None).ConfigureAwait(false);
@@ -563,7 +605,7 @@ public sealed class Qcow2Image : ImageStorage
     private bool TryMapForWrite(long offsetBytes, long lengthBytes, out long host)
     {
         host = -1;
-        if (!_core.Preparation.IsDone || _core.Cipher != null || _core.Observer != null
+        if (!_core.Preparation.IsDone || _core.Cipher != null || !_core.Bitmaps.IsReady
             || (_core.L1[_core.Layout.L1Index(offsetBytes)] & L2Entry.CopiedFlag) == 0
             || !_core.Mapper.TryMap(offsetBytes, lengthBytes, out var run)
             || run.Kind != MappingKind.Data || !run.IsCopied || run.LengthBytes != lengthBytes)
@@ -572,7 +614,13 @@ public sealed class Qcow2Image : ImageStorage
         }
 
         host = run.HostOffset;
-        return _core.Layout.HasDataFile || _core.Metadata.Find(host, lengthBytes) == null;
+        if (!_core.Layout.HasDataFile && _core.Metadata.Find(host, lengthBytes) != null)
+        {
+            return false;
+        }
+
+        _core.Bitmaps.OnChange(offsetBytes, lengthBytes);
+        return true;
     }
 
     private async ValueTask<BlockResult> ChangeAsync(
@@ -598,7 +646,12 @@ public sealed class Qcow2Image : ImageStorage
         {
             await _core.Preparation.RunAsync(cancellationToken).ConfigureAwait(false);
             await _core.Preparation.BeforeMetadataChangeAsync(cancellationToken).ConfigureAwait(false);
-            _core.Observer?.OnChange(offsetBytes, change == ImageChange.Write ? buffers.LengthBytes : lengthBytes);
+            if (change != ImageChange.DropZeroes)
+            {
+                await _core.Bitmaps.BeforeChangeAsync(cancellationToken).ConfigureAwait(false);
+                _core.Bitmaps.OnChange(offsetBytes, change == ImageChange.Write ? buffers.LengthBytes : lengthBytes);
+            }
+
             switch (change)
             {
                 case ImageChange.Write:
@@ -611,7 +664,7 @@ public sealed class Qcow2Image : ImageStorage
                     await _core.Zeroer.DiscardAsync(offsetBytes, lengthBytes, cancellationToken).ConfigureAwait(false);
                     break;
                 default:
-                    await _core.Zeroer.WriteZeroesAsync(offsetBytes, lengthBytes, change == ImageChange.ZeroAndUnmap, cancellationToken)
+                    await _core.Zeroer.WriteZeroesAsync(offsetBytes, lengthBytes, change != ImageChange.Zero, cancellationToken)
                         .ConfigureAwait(false);
                     break;
             }

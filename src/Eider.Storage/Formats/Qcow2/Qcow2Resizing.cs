@@ -70,8 +70,7 @@ internal static class Qcow2Resizing
         var field = new byte[12];
         BinaryPrimitives.WriteInt32BigEndian(field, table.Length);
         BinaryPrimitives.WriteInt64BigEndian(field.AsSpan(4), run.Offset);
-        await core.File.WriteAsync(Qcow2HeaderWriter.L1Field, field, CancellationToken.None).ConfigureAwait(false);
-        await core.File.FlushAsync(CancellationToken.None).ConfigureAwait(false);
+        await HeaderField.WriteAsync(core, Qcow2HeaderWriter.L1Field, field).ConfigureAwait(false);
         core.UpdateHeader(header => header with { L1Entries = table.Length, L1Offset = run.Offset });
         core.L1.Replace(run.Offset, table);
         core.Metadata.SetRange(MetadataKind.ActiveL1, run.Offset, bytes.Length);
@@ -115,8 +114,7 @@ internal static class Qcow2Resizing
     {
         var field = new byte[8];
         BinaryPrimitives.WriteInt64BigEndian(field, size);
-        await core.File.WriteAsync(SizeField, field, CancellationToken.None).ConfigureAwait(false);
-        await core.File.FlushAsync(CancellationToken.None).ConfigureAwait(false);
+        await HeaderField.WriteAsync(core, SizeField, field).ConfigureAwait(false);
         core.UpdateHeader(header => header with { SizeBytes = size });
     }
 

@@ -1,12 +1,13 @@
 using System.Buffers.Binary;
 using System.Globalization;
+using Eider.Storage.Formats.Qcow2.Bitmaps;
 
 namespace Eider.Storage.Formats.Qcow2;
 
 /// <summary>What happens once, before the first write: tables for writing are read, flags of the header are set or cleared.</summary>
 internal sealed class WritePreparation(Qcow2Core core)
 {
-    private const Qcow2AutoclearFeatures Kept = Qcow2AutoclearFeatures.RawExternalData;
+    private const Qcow2AutoclearFeatures Kept = Qcow2AutoclearFeatures.RawExternalData | Qcow2AutoclearFeatures.Bitmaps;
 
     private readonly AsyncMutex _mutex = new();
     private volatile bool _isDone;
@@ -126,11 +127,6 @@ internal sealed class WritePreparation(Qcow2Core core)
 
             await MapMetadataAsync(cancellationToken).ConfigureAwait(false);
             await ClearAutoclearAsync(cancellationToken).ConfigureAwait(false);
-            if (core.Observer != null)
-            {
-                await core.Observer.BeforeFirstChangeAsync(cancellationToken).ConfigureAwait(false);
-            }
-
             _isDone = true;
         }
         finally
@@ -156,7 +152,11 @@ internal sealed class WritePreparation(Qcow2Core core)
                 snapshots.Where(snapshot => snapshot.L1Entries > 0).Select(snapshot => (snapshot.L1Offset, snapshot.L1Entries * 8L)));
         }
 
-        AddExtension(map, Qcow2ExtensionType.Bitmaps, MetadataKind.BitmapDirectory, offsetField: 16, lengthField: 8);
+        if (BitmapDirectory.IsThere(header))
+        {
+            AddExtension(map, Qcow2ExtensionType.Bitmaps, MetadataKind.BitmapDirectory, offsetField: 16, lengthField: 8);
+        }
+
         AddExtension(map, Qcow2ExtensionType.EncryptionHeader, MetadataKind.EncryptionHeader, offsetField: 0, lengthField: 8);
         map.ThrowIfRangesOverlap();
         for (var index = 0; index < core.L1.Count; index++)
@@ -217,7 +217,8 @@ internal sealed class WritePreparation(Qcow2Core core)
 
     private async ValueTask ClearAutoclearAsync(CancellationToken cancellationToken)
     {
-        var kept = core.Header.AutoclearFeatures & (core.Observer != null ? Kept | Qcow2AutoclearFeatures.Bitmaps : Kept);
+        // A bit of bitmaps without bitmaps says nothing.
+        var kept = core.Header.AutoclearFeatures & (BitmapDirectory.IsThere(core.Header) ? Kept : Kept & ~Qcow2AutoclearFeatures.Bitmaps);
         if (core.Header.Version < 3 || kept == core.Header.AutoclearFeatures)
         {
             return;

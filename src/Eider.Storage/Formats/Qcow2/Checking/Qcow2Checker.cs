@@ -30,6 +30,11 @@ internal sealed class Qcow2Checker
         var isRepaired = false;
         if (repairsAll && (corruptions > 0 || _mustRebuild))
         {
+            if (_walk.Bitmaps.IsDamaged)
+            {
+                await _walk.Bitmaps.RepairAsync().ConfigureAwait(false);
+            }
+
             await RebuildAsync(cancellationToken).ConfigureAwait(false);
             isRepaired = true;
         }

@@ -16,6 +16,9 @@ internal sealed class ReferenceWalk(Qcow2Core core, FindingList findings)
 
     public ReferenceCounts Counts { get; } = new();
 
+    /// <summary>What the bitmaps refer to.</summary>
+    public BitmapReferences Bitmaps { get; } = new(core, findings);
+
     public long AllocatedClusters { get; private set; }
 
     public long FragmentedClusters { get; private set; }
@@ -51,7 +54,7 @@ internal sealed class ReferenceWalk(Qcow2Core core, FindingList findings)
             }
         }
 
-        await CountBitmapsAsync(cancellationToken).ConfigureAwait(false);
+        await Bitmaps.CountAsync(this, cancellationToken).ConfigureAwait(false);
         CountEncryption();
         foreach (var (table, references) in _tables.OrderBy(pair => pair.Key))
         {
@@ -176,51 +179,6 @@ internal sealed class ReferenceWalk(Qcow2Core core, FindingList findings)
                 AllocatedClusters++;
                 FragmentedClusters += next != 0 && entry.HostOffset != next ? 1 : 0;
                 next = entry.HostOffset + core.Layout.ClusterBytes;
-            }
-        }
-    }
-
-    private async ValueTask CountBitmapsAsync(CancellationToken cancellationToken)
-    {
-        if (core.Header.Find(Qcow2ExtensionType.Bitmaps) is not { Data.Length: >= 24 } extension)
-        {
-            return;
-        }
-
-        var size = (long)Math.Min(BinaryPrimitives.ReadUInt64BigEndian(extension.Data.Span[8..]), long.MaxValue);
-        var offset = (long)Math.Min(BinaryPrimitives.ReadUInt64BigEndian(extension.Data.Span[16..]), long.MaxValue);
-        const long MaxDirectoryBytes = 128L << 20;
-        if (size > Math.Min(MaxDirectoryBytes, _fileEnd) || !Refer(offset, size, "bitmap directory"))
-        {
-            return;
-        }
-
-        var directory = new byte[size];
-        await core.File.ReadAsync(offset, directory, cancellationToken).ConfigureAwait(false);
-        for (var place = 0; place <= directory.Length - 24;)
-        {
-            var entry = directory.AsMemory(place);
-            await CountBitmapAsync(entry, cancellationToken).ConfigureAwait(false);
-            var name = BinaryPrimitives.ReadUInt16BigEndian(entry.Span[18..]);
-            var extra = BinaryPrimitives.ReadUInt32BigEndian(entry.Span[20..]);
-            place += (int)Math.Min(directory.Length, (24L + name + extra + 7) & ~7L);
-        }
-    }
-
-    private async ValueTask CountBitmapAsync(ReadOnlyMemory<byte> entry, CancellationToken cancellationToken)
-    {
-        var offset = (long)(BinaryPrimitives.ReadUInt64BigEndian(entry.Span) & L2Entry.OffsetMask);
-        var count = BinaryPrimitives.ReadUInt32BigEndian(entry.Span[8..]);
-        if (count > _fileEnd / 8 || !Refer(offset, count * 8L, "bitmap table"))
-        {
-            return;
-        }
-
-        foreach (var cluster in await L1Table.ReadAsync(core.File, offset, (int)count, cancellationToken).ConfigureAwait(false))
-        {
-            if ((cluster & L2Entry.OffsetMask) != 0)
-            {
-                Refer((long)(cluster & L2Entry.OffsetMask), core.Layout.ClusterBytes, "bitmap data");
             }
         }
     }

@@ -60,8 +60,7 @@ internal sealed class SnapshotOperations(Qcow2Core core)
         BinaryPrimitives.WriteInt32BigEndian(field.AsSpan(12), l1.Length);
         BinaryPrimitives.WriteInt64BigEndian(field.AsSpan(16), offset);
         var (oldTable, oldOffset) = (core.L1.ToArray(), core.L1.Offset);
-        await core.File.WriteAsync(SizeField, field, CancellationToken.None).ConfigureAwait(false);
-        await core.File.FlushAsync(CancellationToken.None).ConfigureAwait(false);
+        await HeaderField.WriteAsync(core, SizeField, field).ConfigureAwait(false);
         core.UpdateHeader(header => header with { SizeBytes = size, L1Entries = l1.Length, L1Offset = offset });
         core.L1.Replace(offset, [.. l1.Select(entry => entry & ~L2Entry.CopiedFlag)]);
         await DropReferencesAsync(oldTable, oldOffset).ConfigureAwait(false);
@@ -185,8 +184,7 @@ internal sealed class SnapshotOperations(Qcow2Core core)
         var field = new byte[12];
         BinaryPrimitives.WriteInt32BigEndian(field, snapshots.Count);
         BinaryPrimitives.WriteInt64BigEndian(field.AsSpan(4), offset);
-        await core.File.WriteAsync(Qcow2HeaderWriter.SnapshotsField, field, CancellationToken.None).ConfigureAwait(false);
-        await core.File.FlushAsync(CancellationToken.None).ConfigureAwait(false);
+        await HeaderField.WriteAsync(core, Qcow2HeaderWriter.SnapshotsField, field).ConfigureAwait(false);
         core.UpdateHeader(header => header with { SnapshotCount = snapshots.Count, SnapshotsOffset = offset });
         if (oldLength > 0)
         {
