@@ -22,5 +22,6 @@ struct page take_page(void);            /* stays where it is while the program r
 
 /* Each device that is there. */
 void try_svirtb(void);
+void try_bio(void);
 
 #endif

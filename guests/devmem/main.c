@@ -5,5 +5,6 @@ void _start(void)
 {
     __asm__ volatile(".option push\n\t.option norelax\n\tlla gp, __global_pointer$\n\t.option pop");
     try_svirtb();
+    try_bio();
     finish("devmem");
 }
