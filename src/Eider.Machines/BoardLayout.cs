@@ -26,6 +26,9 @@ public static class BoardLayout
     /// <summary>PLIC source of the first BIO; the next ones follow.</summary>
     public const int BioFirstSource = 2;
 
+    /// <summary>Where the program of a boot image goes: as far from the start of RAM as ducky's.</summary>
+    public const ulong BootImageBase = RamBase + 0x3_0000;
+
     /// <summary>The power device.</summary>
     public const ulong PowerBase = 0x0010_0000;
 

@@ -28,6 +28,10 @@ public sealed record MachineConfiguration
     [Description("The kernel (flat Image, Image.gz or ELF) or a bare-metal program (ELF); a path relative to the machine file.")]
     public string? Kernel { get; set; }
 
+    /// <summary>Path of a boot image of ducky instead of a kernel: its program goes to 0x80030000 and begins there.</summary>
+    [Description("A boot image of ducky (eider bootimage) instead of a kernel: its program goes to 0x80030000 and begins there; a path relative to the machine file.")]
+    public string? BootImage { get; set; }
+
     /// <summary>Path of the initial ramdisk.</summary>
     [Description("The initial ramdisk; a path relative to the machine file.")]
     public string? Initrd { get; set; }

@@ -201,6 +201,7 @@ public static class MachineFile
     private static void RebasePaths(MachineConfiguration configuration, string directory)
     {
         configuration.Kernel = Rebase(configuration.Kernel, directory);
+        configuration.BootImage = Rebase(configuration.BootImage, directory);
         configuration.Initrd = Rebase(configuration.Initrd, directory);
         configuration.Firmware = Rebase(configuration.Firmware, directory);
         var devices = IdeCheck.Devices(configuration).Select(place => place.Device).ToList();

@@ -14,6 +14,7 @@ internal static class EiderCommand
         ("demo", DemoCommand.Create, true),
         ("run", RunCommand.Create, true),
         ("img", ImgCommand.Create, false),
+        ("bootimage", BootImageCommand.Create, false),
     ];
 
     /// <summary>The root with all commands.</summary>

@@ -23,6 +23,12 @@ internal sealed class RunCommand
         HelpName = "FILE",
     };
 
+    private readonly Option<string?> _bootImage = new("--boot-image")
+    {
+        Description = "A boot image of ducky (eider bootimage) instead of a kernel: its program goes to 0x80030000 and begins there.",
+        HelpName = "FILE",
+    };
+
     private readonly Option<string?> _initrd = new("--initrd", "-i") { Description = "The initial ramdisk.", HelpName = "FILE" };
 
     private readonly Option<string?> _append = new("--append") { Description = "The kernel's command line.", HelpName = "WORDS" };
@@ -87,7 +93,7 @@ internal sealed class RunCommand
         var command = new Command("run", "Run a machine made of the given parts, or of a machine file, until its guest powers off.");
         options._file.Validators.Add(RefuseOption);
         command.Arguments.Add(options._file);
-        foreach (var option in (Option[])[options._kernel, options._initrd, options._append, options._firmware,
+        foreach (var option in (Option[])[options._kernel, options._bootImage, options._initrd, options._append, options._firmware,
             options._disks, options._cdrom, options._svirtb, options._bio, options._consoles, options._rng, options._seed, options._noRestart])
         {
             command.Options.Add(option);
@@ -122,6 +128,7 @@ internal sealed class RunCommand
     {
         var configuration = result.GetValue(_file) is { } file ? MachineFile.Load(file) : new MachineConfiguration();
         configuration.Kernel = result.GetValue(_kernel) ?? configuration.Kernel;
+        configuration.BootImage = result.GetValue(_bootImage) ?? configuration.BootImage;
         configuration.Initrd = result.GetValue(_initrd) ?? configuration.Initrd;
         configuration.CommandLine = result.GetValue(_append) ?? configuration.CommandLine;
         configuration.Firmware = result.GetValue(_firmware) ?? configuration.Firmware;
@@ -141,10 +148,10 @@ internal sealed class RunCommand
                 : throw new CliException(ExitCode.Usage, $"--seed {seed}: expected a number from 0 to {ulong.MaxValue}");
         }
 
-        if (configuration.Kernel == null && configuration.Firmware == null)
+        if (configuration.Kernel == null && configuration.Firmware == null && configuration.BootImage == null)
         {
             throw new CliException(
-                ExitCode.Usage, "run: no kernel; expected --kernel FILE, --firmware FILE or a machine file (eider run --help)");
+                ExitCode.Usage, "run: no kernel; expected --kernel FILE, --boot-image FILE, --firmware FILE or a machine file (eider run --help)");
         }
 
         _machine.Apply(result, configuration);

@@ -36,7 +36,13 @@ internal static class ConfigurationCheck
             throw Bad("$.harts", string.Create(CultureInfo.InvariantCulture, $"found {configuration.Harts} harts, expected 1 to {BoardLayout.MaxHarts}"));
         }
 
-        if (configuration.Kernel is null && configuration.Firmware is null)
+        if (configuration.Kernel is not null && configuration.BootImage is not null)
+        {
+            throw new MachineConfigurationException(
+                MachineErrorKind.Conflict, "$.bootImage", "found a kernel and a boot image, expected one of them", "a loader reads its boot image through a BIO");
+        }
+
+        if (configuration.Kernel is null && configuration.Firmware is null && configuration.BootImage is null)
         {
             throw new MachineConfigurationException(
                 MachineErrorKind.BadSetting, "$.kernel", "found neither kernel nor firmware, expected one of them", "give a kernel");

@@ -28,12 +28,13 @@ public static class BootLoader
     /// <param name="kernel">The kernel or bare-metal program; may be null if there is a firmware.</param>
     /// <param name="firmware">The machine-mode firmware; null for the built-in SBI.</param>
     /// <param name="initrd">The initial ramdisk; null for none.</param>
+    /// <param name="bootImage">A boot image of ducky instead of a kernel; null for none.</param>
     /// <exception cref="MachineConfigurationException">A file is wrong, or the memory does not hold them all.</exception>
-    public static BootPlan Load(GuestRam ram, BoardDescription board, string? kernel, string? firmware, string? initrd)
+    public static BootPlan Load(GuestRam ram, BoardDescription board, string? kernel, string? firmware, string? initrd, string? bootImage = null)
     {
         ArgumentNullException.ThrowIfNull(ram);
         ArgumentNullException.ThrowIfNull(board);
-        LoadedImage? program = kernel is null ? null : KernelLoader.Load(kernel, ram);
+        LoadedImage? program = kernel is not null ? KernelLoader.Load(kernel, ram) : bootImage is not null ? BootImage.Load(bootImage, ram) : null;
         LoadedImage? below = firmware is null ? null : KernelLoader.LoadFirmware(firmware, ram);
         CheckApart(firmware, below, program);
         if ((program ?? below) is not { } main)
@@ -50,7 +51,7 @@ public static class BootLoader
         var top = region.Base + region.SizeBytes;
         if (free > top || ramdiskBytes + treeRoom + (2 * PageBytes) > top - free)
         {
-            throw TooLittle(kernel ?? firmware!, free - region.Base, ramdiskBytes, region.SizeBytes);
+            throw TooLittle(kernel ?? bootImage ?? firmware!, free - region.Base, ramdiskBytes, region.SizeBytes);
         }
 
         var ramdiskBase = (top - ramdiskBytes) / PageBytes * PageBytes;

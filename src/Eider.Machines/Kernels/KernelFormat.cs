@@ -8,4 +8,7 @@ public enum KernelFormat
 
     /// <summary>A 64-bit RISC-V ELF program: a bare-metal program or a <c>vmlinux</c>.</summary>
     Elf,
+
+    /// <summary>A boot image of ducky.</summary>
+    BootImage,
 }

@@ -185,7 +185,7 @@ public static class KernelLoader
     }
 
     // The entry point is a virtual address; in a bare-metal program both are usually the same.
-    private static ulong PhysicalEntry(string path, ElfFile elf)
+    internal static ulong PhysicalEntry(string path, ElfFile elf)
     {
         foreach (var segment in elf.Segments)
         {

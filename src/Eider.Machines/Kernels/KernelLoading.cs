@@ -26,7 +26,7 @@ internal sealed class KernelLoading
     /// <param name="board">What the device tree says.</param>
     /// <param name="configuration">Names the files.</param>
     public static KernelLoading Start(GuestRam ram, BoardDescription board, MachineConfiguration configuration) =>
-        new(null, () => BootLoader.Load(ram, board, configuration.Kernel, configuration.Firmware, configuration.Initrd));
+        new(null, () => BootLoader.Load(ram, board, configuration.Kernel, configuration.Firmware, configuration.Initrd, configuration.BootImage));
 
     /// <summary>Nothing but a device tree, at the start of RAM.</summary>
     /// <param name="ram">Where it goes.</param>
