@@ -58,17 +58,27 @@ public sealed class PcBoard
     /// <summary>The ISA bridge.</summary>
     public PiixIsaBridge IsaBridge { get; }
 
-    /// <summary>Called when the guest resets the board or, with false, the processor alone. Must not block or throw.</summary>
+    /// <summary>
+    /// Called when the guest has reset the board or, with false, the processor alone: nothing of the old life reaches memory any more. On the
+    /// thread that let go last. Must not block or throw.
+    /// </summary>
     public Action<bool>? ResetRequested { get; set; }
 
     // A reset of the processor alone leaves the bus as it is.
-    private void RequestReset(bool isBoard)
+    private BusResult RequestReset(bool isBoard)
     {
-        if (isBoard)
+        if (!isBoard || Pci.Reset().Pending is not { } inFlight)
         {
-            Pci.Reset();
+            ResetRequested?.Invoke(isBoard);
+            return BusResult.Ok;
         }
 
-        ResetRequested?.Invoke(isBoard);
+        var over = new PendingAccess();
+        inFlight.OnCompleted(() =>
+        {
+            ResetRequested?.Invoke(true);
+            over.Complete();
+        });
+        return BusResult.WaitFor(over);
     }
 }

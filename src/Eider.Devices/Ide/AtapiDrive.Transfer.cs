@@ -3,6 +3,9 @@ namespace Eider.Devices.Ide;
 /// <content>Answers on their way to the host.</content>
 internal sealed partial class AtapiDrive
 {
+    // What is not all of the answer has an even length.
+    private const int LeastLimitBytes = 2;
+
     private int BlockBytes => Drive.IsRaw ? IdeLimits.RawCdBlockBytes : IdeLimits.CdBlockBytes;
 
     /// <inheritdoc/>
@@ -30,6 +33,7 @@ internal sealed partial class AtapiDrive
     {
         Drive.IsRaw = isRaw;
         Drive.ChunkBlocks = IdeLimits.CdChunkBlocks;
+        _source = Medium;
         State.Lba = lba;
         State.BlocksLeft = count;
         BeginReply((int)Math.Min((long)count * BlockBytes, int.MaxValue), buffered: 0);
@@ -43,6 +47,10 @@ internal sealed partial class AtapiDrive
         if (total == 0)
         {
             Succeed();
+        }
+        else if (!Drive.IsDma && total > Drive.LimitBytes && Drive.LimitBytes < LeastLimitBytes)
+        {
+            Fail(IdeError.Aborted); // rounded down, the limit would be 0
         }
         else if (Drive.IsDma)
         {
@@ -65,7 +73,7 @@ internal sealed partial class AtapiDrive
         }
 
         // Only the last block may have an odd length (ATA/ATAPI-6, section 8.24.4).
-        var block = Drive.LeftBytes <= Drive.LimitBytes ? Drive.LeftBytes : Math.Max(Drive.LimitBytes & ~1, 2);
+        var block = Drive.LeftBytes <= Drive.LimitBytes ? Drive.LeftBytes : Drive.LimitBytes & ~1;
         if (State.BufferedBytes < block)
         {
             Fetch();
@@ -82,7 +90,7 @@ internal sealed partial class AtapiDrive
 
     private void Fetch()
     {
-        if (!IsReady)
+        if (!IsReady || !ReferenceEquals(_source, Medium))
         {
             CheckCondition(NotReady);
             return;

@@ -13,6 +13,9 @@ internal sealed partial class AtapiDrive : IdeDrive
 
     private readonly byte[] _packet = new byte[PacketBytes];
 
+    // The disc that the answer comes from: one that is put in meanwhile gives nothing to it.
+    private BlockStorage? _source;
+
     public AtapiDrive(IdeCdrom settings)
         : base(new DeviceStatistics(settings.Name))
     {

@@ -12,8 +12,8 @@ internal struct BusMasterState
     /// <summary>Descriptor Table Pointer, dword aligned.</summary>
     public uint TableAddress;
 
-    /// <summary>START rose since the last transfer of data: the next one begins at the start of the table.</summary>
-    public bool IsTableFresh;
+    /// <summary>What the pointer was when START rose, until the first descriptor is wanted; null while the walk goes on from where it is.</summary>
+    public uint? FreshTable;
 
     /// <summary>The table has nothing left; seen as ACTIVE off together with the interrupt of the device.</summary>
     public bool IsTableEnded;

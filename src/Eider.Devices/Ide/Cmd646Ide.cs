@@ -62,10 +62,11 @@ public sealed class Cmd646Ide : IdePciController
     }
 
     /// <inheritdoc/>
-    public override void Reset()
+    public override BusResult Reset()
     {
-        base.Reset();
+        var result = base.Reset();
         Update();
+        return result;
     }
 
     /// <inheritdoc/>

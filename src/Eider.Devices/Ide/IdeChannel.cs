@@ -292,6 +292,18 @@ public sealed class IdeChannel : IAsyncDisposable
         return result;
     }
 
+    /// <summary>
+    /// A piece that is being copied to or from guest memory is through when this returns. Called after what ends the transfer, so that
+    /// no further one follows.
+    /// </summary>
+    internal void FinishMove()
+    {
+        lock (_moveGate)
+        {
+            // To wait is all.
+        }
+    }
+
     /// <summary>Completes when the worker does not use a storage (any more) that was just taken out of a drive.</summary>
     internal Task WhenReleased(BlockStorage storage)
     {
@@ -354,11 +366,7 @@ public sealed class IdeChannel : IAsyncDisposable
     {
         if (left.Aborted is { } stop)
         {
-            lock (_moveGate)
-            {
-                // A piece that is being copied to or from guest memory is through now, and no further one follows.
-            }
-
+            FinishMove();
             stop.Cancel();
         }
 

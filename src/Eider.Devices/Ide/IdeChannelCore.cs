@@ -153,7 +153,7 @@ internal sealed class IdeChannelCore
         else if (!wasStarted)
         {
             BusMaster.Status |= BusMasterStatus.Active;
-            BusMaster.IsTableFresh = true;
+            BusMaster.FreshTable = BusMaster.TableAddress;
             BusMaster.IsTableEnded = false;
             Array.ForEach(_drives, drive => StartIfWaiting(drive));
         }
@@ -195,18 +195,13 @@ internal sealed class IdeChannelCore
     }
 
     /// <summary>Makes a job of the bus master out of a stretch of the buffer.</summary>
-    public IdeJob MoveJob(IdeJobKind kind, int bufferOffset, int lengthBytes)
+    public IdeJob MoveJob(IdeJobKind kind, int bufferOffset, int lengthBytes) => new()
     {
-        var job = new IdeJob
-        {
-            Kind = kind,
-            BufferOffset = bufferOffset,
-            LengthBytes = lengthBytes,
-            TableAddress = BusMaster.IsTableFresh ? BusMaster.TableAddress : null,
-        };
-        BusMaster.IsTableFresh = false;
-        return job;
-    }
+        Kind = kind,
+        BufferOffset = bufferOffset,
+        LengthBytes = lengthBytes,
+        TableAddress = BusMaster.FreshTable,
+    };
 
     /// <summary>A device's transfer is over and its interrupt is up: ACTIVE goes off with it if the table has ended too.</summary>
     public void DmaEnded()
@@ -230,6 +225,11 @@ internal sealed class IdeChannelCore
         if (!HasJob)
         {
             return false;
+        }
+
+        if (job.TableAddress is not null)
+        {
+            BusMaster.FreshTable = null; // the walk begins now; a job that was given up before had not begun it
         }
 
         _wanted = default;
@@ -351,7 +351,7 @@ internal sealed class IdeChannelCore
     private void StopBusMaster()
     {
         BusMaster.Status &= ~BusMasterStatus.Active;
-        BusMaster.IsTableFresh = false;
+        BusMaster.FreshTable = null;
         foreach (var drive in _drives)
         {
             if (drive?.State.Phase == IdePhase.DmaRunning)

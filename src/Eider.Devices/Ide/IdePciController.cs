@@ -39,10 +39,23 @@ public abstract class IdePciController : PciFunction, IAsyncDisposable
     public IReadOnlyList<IdeChannel> Channels => _channels;
 
     /// <inheritdoc/>
-    public override void Reset()
+    public override BusResult Reset()
     {
-        base.Reset();
+        var result = base.Reset();
         Array.ForEach(_channels, static channel => channel.Reset());
+        return result;
+    }
+
+    /// <inheritdoc/>
+    public override BusResult WriteConfig(int offset, ReadOnlySpan<byte> data)
+    {
+        var result = base.WriteConfig(offset, data);
+        if (offset <= (int)PciRegister.Command && !IsBusMaster)
+        {
+            Array.ForEach(_channels, static channel => channel.FinishMove());
+        }
+
+        return result;
     }
 
     /// <inheritdoc/>

@@ -116,11 +116,16 @@ public sealed class PciBus
     }
 
     /// <summary>The reset signal: every function as it was when it was attached.</summary>
-    public void Reset()
+    /// <returns>Done, or pending until nothing of the old life can reach guest memory any more.</returns>
+    public BusResult Reset()
     {
+        var inFlight = new List<PendingAccess>();
         foreach (var (_, function) in Functions)
         {
-            function.Reset();
+            if (function.Reset().Pending is { } pending)
+            {
+                inFlight.Add(pending);
+            }
         }
 
         lock (_mapGate)
@@ -130,6 +135,8 @@ public sealed class PciBus
                 MarkFunctions(device);
             }
         }
+
+        return inFlight.Count == 0 ? BusResult.Ok : WaitForAll(inFlight);
     }
 
     /// <summary>A configuration read of 1, 2 or 4 bytes.</summary>
@@ -176,6 +183,24 @@ public sealed class PciBus
         {
             _wires[WireOf(address, function.InterruptPin)].Drive(function);
         }
+    }
+
+    private static BusResult WaitForAll(List<PendingAccess> inFlight)
+    {
+        var all = new PendingAccess();
+        var left = inFlight.Count;
+        foreach (var pending in inFlight)
+        {
+            pending.OnCompleted(() =>
+            {
+                if (Interlocked.Decrement(ref left) == 0)
+                {
+                    all.Complete();
+                }
+            });
+        }
+
+        return BusResult.WaitFor(all);
     }
 
     private BusStatus Select(int bus, int devFn, int offset, int width, out PciFunction? function)

@@ -130,13 +130,15 @@ public abstract class PciFunction
 
     /// <summary>The bus's reset signal: configuration space as it was when the function was attached, nothing decoded.</summary>
     /// <remarks>A device overrides it to reset itself, too.</remarks>
-    public virtual void Reset()
+    /// <returns>Done, or pending as long as something of the old life may still reach guest memory.</returns>
+    public virtual BusResult Reset()
     {
         _msi?.Reset();
         _msix?.Reset();
         Config.Reset();
         _interrupt.SetLevel(false);
         RegionsChanged();
+        return BusResult.Ok;
     }
 
     /// <summary>True if the device decodes a region, besides what the command register says; always by default.</summary>

@@ -69,10 +69,11 @@ public sealed class PiixIsaBridge : PciFunction
     }
 
     /// <inheritdoc/>
-    public override void Reset()
+    public override BusResult Reset()
     {
-        base.Reset();
+        var result = base.Reset();
         Drive();
+        return result;
     }
 
     private void SetLevel(int wire, bool level)

@@ -6,8 +6,11 @@ namespace Eider.Devices.Pci;
 /// The reset control register of the PIIX, a PCI chip of Intel, at port 0xCF9 (82371SB, order 290550), beside the configuration address: bit 2
 /// going from 0 to 1 resets, bit 1 says that the whole board is meant.
 /// </summary>
-/// <param name="reset">Called when the guest asks for it, with true for a reset of the whole board. Must not block or throw.</param>
-public sealed class PiixResetControl(Action<bool> reset) : IDeviceIo
+/// <param name="reset">
+/// Called when the guest asks for it, with true for a reset of the whole board; what it answers is the answer to the guest's write, which
+/// may be pending until the reset is over. Must not block or throw.
+/// </param>
+public sealed class PiixResetControl(Func<bool, BusResult> reset) : IDeviceIo
 {
     private const int Offset = 0xCF9 - PciConfigPorts.Port;
     private const int ResetBit = 1 << 2;
@@ -39,7 +42,7 @@ public sealed class PiixResetControl(Action<bool> reset) : IDeviceIo
         if ((before & ResetBit) == 0 && (data[0] & ResetBit) != 0)
         {
             Volatile.Write(ref _value, data[0] & BoardBit);
-            reset((data[0] & BoardBit) != 0);
+            return reset((data[0] & BoardBit) != 0);
         }
 
         return BusResult.Ok;

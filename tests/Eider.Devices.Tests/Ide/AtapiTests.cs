@@ -111,6 +111,39 @@ public sealed class AtapiTests
         Assert.Equal(0x50, bench.In(IdeDriver.Status));
     }
 
+    // Rounded down it is 0: the device would send more than the host has room for, or nothing for ever.
+    [Fact]
+    public async Task A_limit_of_one_aborts_an_answer_that_is_longer_and_suits_one_byte()
+    {
+        await using var bench = Bench();
+        foreach (var packet in (byte[][])[[0x25], [0x28, 0, 0, 0, 0, 7, 0, 0, 2]])
+        {
+            bench.SendPacket(packet, byteLimit: 1);
+            bench.Settle();
+            Assert.Equal((0x41, 0x04), (bench.In(IdeDriver.Status), bench.In(IdeDriver.Error)));
+        }
+
+        bench.SendPacket([0x12, 0, 0, 0, 1], byteLimit: 1);
+        Assert.Equal([0x05], bench.ReadPacketReply());
+        Assert.Equal(0x50, bench.In(IdeDriver.Status));
+    }
+
+    [Fact]
+    public async Task A_disc_that_is_changed_between_two_parts_of_an_answer_gives_nothing_to_it()
+    {
+        await using var bench = Bench();
+        var other = new ScriptedStorage(new byte[Blocks * 2048]);
+        bench.SendPacket([0x28, 0, 0, 0, 0, 7, 0, 0, 200], 2048);
+        bench.Settle();
+        var got = new List<byte>(bench.InBlock(2048));
+        Assert.True(await bench.Channel.Tray(0)!.TryChangeAsync(other));
+        got.AddRange(bench.ReadPacketReply());
+        Assert.Equal(Content(7, got.Count / 2048), got); // what lay in the drive's buffer already
+        Assert.InRange(got.Count, 2048, 199 * 2048);
+        Assert.Equal((0x41, 0x20), (bench.In(IdeDriver.Status), bench.In(IdeDriver.Error)));
+        Assert.Equal((0x02, 0x3A), SenseOf(bench));
+    }
+
     [Fact]
     public async Task Overlap_is_aborted()
     {

@@ -8,6 +8,7 @@ using Eider.Hardware.Resources;
 using Eider.Hardware.Time;
 using Eider.Testing.Hardware;
 using Eider.Testing.Ide;
+using Eider.Testing.Virtio;
 
 namespace Eider.Devices.Tests.Ide;
 
@@ -185,6 +186,52 @@ public sealed class IdeAttachmentTests
         var data = new byte[1024];
         driver.ReadMemory(Ram + 0x1000, data);
         Assert.Equal(IdeDisks.Content(2, 5), data);
+    }
+
+    // The bit goes off on one hart while a piece is being copied: the write waits for that piece, and none follows.
+    [Fact]
+    public async Task A_function_that_is_no_bus_master_any_more_does_not_touch_memory()
+    {
+        var machine = new Machine();
+        using var inside = new ManualResetEventSlim();
+        using var goOn = new ManualResetEventSlim();
+        var memory = new WatchedMemory(machine.Memory)
+        {
+            Refuses = (address, access) =>
+            {
+                if (access == GuestMemoryAccess.Write)
+                {
+                    inside.Set();
+                    goOn.Wait();
+                }
+
+                return false;
+            },
+        };
+        var services = new IdeServices { Memory = memory, Executor = new ThreadExecutor(failure => throw failure) };
+        await using var function = new Cmd646Ide(Disks(), new IdeChannelDevices(), services);
+        machine.Bus.Attach(function, new PciAddress(1, 1));
+        machine.SetConfig(0x10, 4, 0x1C01);
+        machine.SetConfig(0x14, 4, 0x1C11);
+        machine.SetConfig(0x20, 4, 0x1C41);
+        machine.SetConfig(0x04, 2, 5);
+        var driver = new PortDriver(machine, 0x1C00, 0x1C12, 0x1C40, machine.SecondLine);
+        driver.PrepareTable((uint)Ram, ((uint)Ram + 0x1000, 1024), ((uint)Ram + 0x2000, 1024));
+        driver.Send28(0xC8, 5, 4);
+        driver.StartBusMaster(toMemory: true);
+        inside.Wait(TestContext.Current.CancellationToken);
+
+        var off = Task.Run(() => machine.SetConfig(0x04, 2, 1), TestContext.Current.CancellationToken);
+        var first = await Task.WhenAny(off, Task.Delay(100, TestContext.Current.CancellationToken));
+        goOn.Set();
+        Assert.NotSame(off, first);
+        await off;
+        memory.IsFrozen = true;
+        SpinWait.SpinUntil(() => (driver.InAlternate() & IdeDriver.Busy) == 0, TimeSpan.FromSeconds(10));
+
+        Assert.Empty(memory.WritesWhileFrozen);
+        Assert.Equal((0x41, 0x04), (driver.In(IdeDriver.Status), driver.In(IdeDriver.Error)));
+        Assert.Equal(0x06, driver.InBusMaster(2) & 0x07);
     }
 
     private static IdeChannelDevices Disks() => new(IdeDisks.Disk(IdeDisks.Numbered()));

@@ -44,6 +44,35 @@ public sealed class IdeDmaTests
         Assert.Equal(0x60, bench.InBusMaster(2));
     }
 
+    // The pointer counts when START is set; what is given up before the bus master has begun does not use it up.
+    [Fact]
+    public async Task A_table_that_a_reset_took_the_transfer_of_is_walked_from_its_start_by_the_next()
+    {
+        const uint Second = Memory + 0x1_0000;
+        var storage = IdeDisks.Numbered();
+        await using var bench = IdeDisks.Bench(storage);
+        bench.WriteMemory(Memory, Enumerable.Repeat((byte)0x11, 2048).ToArray());
+        bench.WriteMemory(Second, Enumerable.Repeat((byte)0x22, 2048).ToArray());
+        bench.PrepareTable(Table, (Memory, 2048));
+        bench.StartBusMaster(toMemory: false);
+        bench.Send28(0xCA, 10, 1);
+        bench.Settle();
+        bench.StopBusMaster();
+        bench.PrepareTable(Table + 64, (Second, 2048));
+        bench.StartBusMaster(toMemory: false);
+        bench.Send28(0xCA, 20, 1); // its bytes are wanted, and not fetched yet
+        bench.OutControl(4);
+        bench.OutControl(0);
+        bench.Settle();
+        bench.OutTable(Table); // for the next start
+        bench.Send28(0xCA, 30, 1);
+        bench.Settle();
+        bench.Send28(0x20, 30, 1);
+        Assert.Equal(Enumerable.Repeat((byte)0x22, 512), bench.ReadBlocks(512, 512));
+        bench.Send28(0x20, 20, 1);
+        Assert.Equal(IdeDisks.Content(1, 20), bench.ReadBlocks(512, 512));
+    }
+
     [Theory]
     [InlineData(0xCA, 5, 1)]
     [InlineData(0xCB, 5, 2)]

@@ -57,9 +57,9 @@ internal sealed class FuzzPciFunction : PciFunction
     }
 
     /// <inheritdoc/>
-    public override void Reset()
+    public override BusResult Reset()
     {
-        base.Reset();
         PinLevel = false;
+        return base.Reset();
     }
 }

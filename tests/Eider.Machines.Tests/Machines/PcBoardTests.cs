@@ -100,6 +100,25 @@ public sealed class PcBoardTests
     }
 
     [Fact]
+    public void The_reset_of_the_board_lasts_until_its_functions_have_let_go_of_memory()
+    {
+        var board = new PcBoard(_lines);
+        var asked = new List<bool>();
+        board.ResetRequested = asked.Add;
+        var (first, second) = (new SlowFunction(), new SlowFunction());
+        board.Pci.Attach(first, new PciAddress(3));
+        board.Pci.Attach(second, new PciAddress(4));
+        var reset = board.Io.PioWrite(0xCF9, [6]);
+        Assert.Equal(BusStatus.Pending, reset.Status);
+        first.InFlight.Complete();
+        Assert.False(reset.Pending!.IsCompleted);
+        Assert.Empty(asked);
+        second.InFlight.Complete();
+        Assert.True(reset.Pending.IsCompleted);
+        Assert.Equal([true], asked);
+    }
+
+    [Fact]
     public void A_device_of_the_ISA_bus_keeps_its_ports_from_PCI_regions()
     {
         var board = new PcBoard(_lines);
@@ -116,6 +135,21 @@ public sealed class PcBoardTests
         var data = new byte[4];
         board.Dispatcher.Dispatch(new IoAccess(IoSpace.Mmio, 0xE000_0FFC, IoDirection.Read, 4, 1, data), out _);
         Assert.Equal([1, 1, 1, 1], data);
+    }
+
+    private sealed class SlowFunction() : PciFunction(new PciIdentity(0x1234, 1, 0xFF_0000), [], PciInterruptPin.A)
+    {
+        public PendingAccess InFlight { get; } = new();
+
+        public override BusResult Reset()
+        {
+            base.Reset();
+            return BusResult.WaitFor(InFlight);
+        }
+
+        public override BusResult ReadRegion(int region, ulong offset, Span<byte> data) => BusStatus.InvalidRegister;
+
+        public override BusResult WriteRegion(int region, ulong offset, ReadOnlySpan<byte> data) => BusStatus.InvalidRegister;
     }
 
     private static Piix3Ide Ide(GuestRam ram)

@@ -85,8 +85,8 @@ public sealed class VirtioPciDevice : VirtioTransport
         }
     }
 
-    /// <summary>The bus's reset signal: as a reset by the driver, and nobody waits for it.</summary>
-    internal void ResetByBus() => _ = ChangeLife(LifeRegister.Status, 0);
+    /// <summary>The bus's reset signal: as a reset by the driver, pending until nothing is in flight.</summary>
+    internal BusResult ResetByBus() => ChangeLife(LifeRegister.Status, 0);
 
     /// <summary>An access to a region of the function.</summary>
     internal BusResult ReadRegion(int region, ulong offset, Span<byte> data)

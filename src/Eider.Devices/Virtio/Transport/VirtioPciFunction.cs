@@ -18,6 +18,7 @@ internal sealed class VirtioPciFunction : PciFunction
 
     private readonly VirtioPciDevice _owner;
     private readonly int _access;
+    private readonly Lock _masterGate = new();
     private bool _isBusMaster;
 
     public VirtioPciFunction(VirtioPciDevice owner, ulong sharedBytes, int configBytes, InterruptGroup? messages)
@@ -93,12 +94,7 @@ internal sealed class VirtioPciFunction : PciFunction
     public override BusResult WriteConfig(int offset, ReadOnlySpan<byte> data)
     {
         var result = base.WriteConfig(offset, data);
-        var master = IsBusMaster;
-        if (Volatile.Read(ref _isBusMaster) != master)
-        {
-            Volatile.Write(ref _isBusMaster, master);
-            _owner.BusMasterChanged();
-        }
+        FollowBusMaster();
 
         if (!TouchesAccessData(offset, data.Length) || !SelectsRegion(out var region, out var at, out var length))
         {
@@ -118,11 +114,12 @@ internal sealed class VirtioPciFunction : PciFunction
     public override BusResult WriteRegion(int region, ulong offset, ReadOnlySpan<byte> data) => _owner.WriteRegion(region, offset, data);
 
     /// <inheritdoc/>
-    public override void Reset()
+    public override BusResult Reset()
     {
-        base.Reset();
-        Volatile.Write(ref _isBusMaster, false);
-        _owner.ResetByBus();
+        var result = base.Reset();
+        FollowBusMaster();
+        var own = _owner.ResetByBus();
+        return own.Status == BusStatus.Pending ? own : result;
     }
 
     // Revision 1 and a subsystem of 0x40 or more keep legacy drivers away (4.1.2.1).
@@ -151,6 +148,23 @@ internal sealed class VirtioPciFunction : PciFunction
         }
 
         return AddCapability(PciCapabilityId.VendorSpecific, body);
+    }
+
+    // Of two harts that write the register at once, the last one here sees what it says in the end.
+    private void FollowBusMaster()
+    {
+        bool isChanged;
+        lock (_masterGate)
+        {
+            var master = IsBusMaster;
+            isChanged = _isBusMaster != master;
+            Volatile.Write(ref _isBusMaster, master);
+        }
+
+        if (isChanged)
+        {
+            _owner.BusMasterChanged();
+        }
     }
 
     private bool TouchesAccessData(int offset, int width) =>

@@ -1,6 +1,7 @@
 using Eider.Devices.Pci;
 using Eider.Devices.Virtio;
 using Eider.Devices.Virtio.Transport;
+using Eider.Hardware.Bus;
 using Eider.Hardware.Interrupts;
 using Eider.Testing.Virtio;
 
@@ -229,6 +230,49 @@ public sealed class PciInterruptClauseTests
         bench.Run();
         Assert.Equal(1, device.Taken);
         Assert.True(bench.Rings[0].TryGetUsed(out _));
+    }
+
+    // What the device believes must be what the register says, whichever hart was last.
+    [Fact]
+    public async Task Harts_that_write_the_command_register_at_once_leave_the_device_with_what_it_says()
+    {
+        await using var bench = Started(new EchoDevice(), FeatureSets.Split, byMessage: false);
+        using var together = new Barrier(2);
+        var wrong = 0;
+        const int Rounds = 2000;
+        var other = new Thread(() => Write(PciCommand.MemorySpace, look: false));
+        other.Start();
+        Write(PciCommand.MemorySpace | PciCommand.BusMaster, look: true);
+        other.Join();
+        Assert.Equal(0, wrong);
+
+        void Write(PciCommand command, bool look)
+        {
+            for (var i = 0; i < Rounds; i++)
+            {
+                together.SignalAndWait();
+                bench.Pci.Config(bench.Function, (int)PciRegister.Command, (uint)command, 2);
+                together.SignalAndWait();
+                wrong += look && ((VirtioPciFunction)bench.Function).MayReachMemory != bench.Function.IsBusMaster ? 1 : 0;
+            }
+        }
+    }
+
+    [Fact]
+    public async Task The_buss_reset_is_over_when_nothing_is_in_flight()
+    {
+        var device = new EchoDevice { HoldsBack = true };
+        await using var bench = Started(device, FeatureSets.Split, byMessage: false);
+        bench.Echo(0, 1);
+        var chain = Assert.Single(device.Held);
+        chain.MarkPending();
+        var reset = bench.Pci.Bus.Reset();
+        bench.Run();
+        Assert.False(reset.Pending!.IsCompleted);
+        chain.Queue.PostCompletion(chain, 0);
+        bench.Run();
+        Assert.True(reset.Pending.IsCompleted);
+        Assert.Equal(BusStatus.Ok, bench.Pci.Bus.Reset().Status);
     }
 
     [Fact]
