@@ -10,7 +10,7 @@ public sealed record BenchOptions
         usage: bench/run [OPTION]...
           --quick          two rounds instead of seven, fewer steps: to see that everything runs
           --rounds N       how often absolute figures are taken
-          --only LIST      some of bus,request,loops,boot,disk,start,idle,growth,img
+          --only LIST      some of bus,request,loops,boot,disk,ide,start,idle,growth,img
           --json FILE      also write all figures as JSON (default artifacts/bench/figures.json)
           --markdown       print the tables as docs/performance.md has them
           --update         put them there, between its two marks

@@ -8,7 +8,7 @@ using Spectre.Console;
 // Started by bench/run, which builds what is measured.
 IFigureGroup[] groups =
 [
-    new BusFigures(), new RequestFigures(), new LoopFigures(), new BootFigures(), new DiskFigures(), new StartFigures(),
+    new BusFigures(), new RequestFigures(), new LoopFigures(), new BootFigures(), new DiskFigures(), new IdeFigures(), new StartFigures(),
     new IdleMachineFigures(), new GrowthFigures(), new ImageFigures(),
 ];
 

@@ -1,4 +1,3 @@
-using System.Globalization;
 using Eider.Compare.Processes;
 using Eider.Compare.Reporting;
 
@@ -7,11 +6,7 @@ namespace Eider.Compare.Figures;
 /// <summary>A Linux guest that reads its disk past its page cache, beside QEMU's.</summary>
 public sealed class DiskFigures : IFigureGroup
 {
-    private const string Ready = "bench: ready";
-    private const string Done = "bench: done 0";
     private const string CommandLine = "console=ttyS0 quiet no4lvl cryptomgr.notests panic=-1";
-    private const int PieceBytes = 4096;
-    private static readonly TimeSpan Patience = TimeSpan.FromMinutes(6);
 
     /// <inheritdoc/>
     public string Name => "disk";
@@ -29,15 +24,15 @@ public sealed class DiskFigures : IFigureGroup
     {
         ArgumentNullException.ThrowIfNull(context);
         ArgumentNullException.ThrowIfNull(table);
-        var mebibytes = context.Options.IsQuick ? 64 : 512;
-        var reads = context.Options.IsQuick ? 1000 : 5000;
+        var mebibytes = GuestDisks.Mebibytes(context);
+        var reads = GuestDisks.Reads(context);
         var initrd = Path.Combine(context.Scratch, "disk-initrd");
         InitramfsFile.Extend(context.Guest.Initrd, initrd, ("init", context.Program("init")), ("reads", context.Program("reads")));
-        var machine = new LinuxMachine(initrd, MakeDisk(context, mebibytes), CommandLine) { IsReadOnly = true };
-        var dd = FormattableString.Invariant($"/reads; dd if=/dev/vda of=/dev/null bs=1M iflag=direct count={mebibytes} 2>/dev/null && /reads");
+        var machine = new LinuxMachine(initrd, GuestDisks.Make(context, "disk.img"), CommandLine) { IsReadOnly = true };
+        var dd = GuestDisks.Dd("/dev/vda", mebibytes);
         using (var pair = new Pair(context, machine))
         {
-            var (ours, peer) = pair.Best(context.Rounds, dd, text => mebibytes / SecondsOfDd(text));
+            var (ours, peer) = pair.Best(context.Rounds, dd, text => mebibytes / GuestDisks.SecondsOfDd(text));
             table.Figures.Add(Ratio("dd bs=1M iflag=direct", ours, peer, "MiB/s", Limit.AtLeast(1, "times")));
             AddReads(context, table, pair, 1, reads);
         }
@@ -51,7 +46,7 @@ public sealed class DiskFigures : IFigureGroup
     {
         var (ours, peer) = pair.Best(
             context.Rounds, FormattableString.Invariant($"/reads /dev/vda {readers} {reads}"),
-            text => readers * reads / (long.Parse(text.Trim().Split('\n')[0], CultureInfo.InvariantCulture) / 1e9));
+            text => readers * reads / GuestDisks.SecondsOfReads(text));
         table.Figures.Add(Ratio(
             FormattableString.Invariant($"4 KiB direct random reads, {(readers == 1 ? "one queue" : "four queues")}"), ours, peer, "reads/s", null));
     }
@@ -62,28 +57,6 @@ public sealed class DiskFigures : IFigureGroup
         return new Figure(what, ratio, FormattableString.Invariant($"{ratio:0.00} times QEMU ({ours:#,0} against {peer:#,0} {unit})"), limit);
     }
 
-    private static string MakeDisk(BenchContext context, int mebibytes)
-    {
-        var path = Path.Combine(context.Scratch, "disk.img");
-        using var file = new FileStream(path, FileMode.CreateNew);
-        var random = new Random(1);
-        var piece = new byte[1 << 20];
-        for (var i = 0; i < mebibytes; i++)
-        {
-            random.NextBytes(piece.AsSpan(0, PieceBytes));
-            file.Write(piece);
-        }
-
-        return path;
-    }
-
-    // The clock before and after, as busybox's dd may say nothing of time.
-    private static double SecondsOfDd(string text)
-    {
-        var clock = text.Split('\n').Take(2).Select(line => long.Parse(line, CultureInfo.InvariantCulture)).ToArray();
-        return (clock[1] - clock[0]) / 1e9;
-    }
-
     /// <summary>The same machine of Eider and of QEMU, both up.</summary>
     private sealed class Pair : IDisposable
     {
@@ -92,10 +65,10 @@ public sealed class DiskFigures : IFigureGroup
 
         public Pair(BenchContext context, LinuxMachine machine)
         {
-            _eider = new HostProcess(context.Commands.Eider(machine), Patience);
-            _eider.WaitFor(Ready);
-            _qemu = new HostProcess(context.Commands.QemuMachine(machine), Patience);
-            _qemu.WaitFor(Ready);
+            _eider = new HostProcess(context.Commands.Eider(machine), GuestDisks.Patience);
+            _eider.WaitFor(GuestDisks.Ready);
+            _qemu = new HostProcess(context.Commands.QemuMachine(machine), GuestDisks.Patience);
+            _qemu.WaitFor(GuestDisks.Ready);
         }
 
         /// <summary>Runs a command in turns, once to warm up; gives the best rate of each.</summary>
@@ -104,7 +77,7 @@ public sealed class DiskFigures : IFigureGroup
             var (eider, qemu) = (0.0, 0.0);
             for (var i = 0; i <= rounds; i++)
             {
-                var (one, other) = (rate(Run(_eider, command)), rate(Run(_qemu, command)));
+                var (one, other) = (rate(GuestDisks.Run(_eider, command)), rate(GuestDisks.Run(_qemu, command)));
                 (eider, qemu) = i == 0 ? (0, 0) : (Math.Max(eider, one), Math.Max(qemu, other));
             }
 
@@ -115,12 +88,6 @@ public sealed class DiskFigures : IFigureGroup
         {
             _eider.Dispose();
             _qemu.Dispose();
-        }
-
-        private static string Run(HostProcess guest, string command)
-        {
-            guest.Send(command);
-            return guest.WaitFor(Done).Replace("\r", "", StringComparison.Ordinal).Trim('\n');
         }
     }
 }

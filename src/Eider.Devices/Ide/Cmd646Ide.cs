@@ -97,9 +97,9 @@ public sealed class Cmd646Ide : IdePciController
     /// <inheritdoc/>
     public override BusResult ReadRegion(int region, ulong offset, Span<byte> data) => region switch
     {
-        0 or 2 => Channels[region / 2].ReadCommandBlock((int)offset, data),
+        0 or 2 => Channel(region / 2).ReadCommandBlock((int)offset, data),
         1 or 3 => offset >= ControlOffset
-            ? IdeDecode.ReadControl(Channels[region / 2], offset - ControlOffset, data)
+            ? IdeDecode.ReadControl(Channel(region / 2), offset - ControlOffset, data)
             : BusStatus.InvalidRegister,
         _ => ReadBusMaster(offset, data),
     };
@@ -107,9 +107,9 @@ public sealed class Cmd646Ide : IdePciController
     /// <inheritdoc/>
     public override BusResult WriteRegion(int region, ulong offset, ReadOnlySpan<byte> data) => region switch
     {
-        0 or 2 => Channels[region / 2].WriteCommandBlock((int)offset, data),
+        0 or 2 => Channel(region / 2).WriteCommandBlock((int)offset, data),
         1 or 3 => offset >= ControlOffset
-            ? IdeDecode.WriteControl(Channels[region / 2], offset - ControlOffset, data)
+            ? IdeDecode.WriteControl(Channel(region / 2), offset - ControlOffset, data)
             : BusStatus.InvalidRegister,
         _ => WriteBusMaster(offset, data),
     };

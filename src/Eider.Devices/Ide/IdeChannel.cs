@@ -96,71 +96,12 @@ public sealed class IdeChannel : IAsyncDisposable
     /// <summary>Reads the command block: the data port (2 or 4 bytes), or a register (1 byte).</summary>
     /// <param name="register">0 to 7.</param>
     /// <param name="data">Where the bytes go.</param>
-    public BusStatus ReadCommandBlock(int register, Span<byte> data)
-    {
-        if (!IsAccess(register, data.Length, out var status))
-        {
-            return status;
-        }
-
-        if (register == (int)IdeRegister.Data)
-        {
-            Leave left;
-            lock (_gate)
-            {
-                _core.ReadData(data);
-                left = Settle();
-            }
-
-            Finish(left);
-            return BusStatus.Ok;
-        }
-
-        lock (_gate)
-        {
-            data[0] = _core.ReadRegister((IdeRegister)register);
-            if (register != (int)IdeRegister.StatusCommand)
-            {
-                return BusStatus.Ok;
-            }
-
-            _core.Settle();
-            if (!_interrupt.Compute(_core.IsInterrupting))
-            {
-                return BusStatus.Ok;
-            }
-        }
-
-        _interrupt.Drive();
-        return BusStatus.Ok;
-    }
+    public BusStatus ReadCommandBlock(int register, Span<byte> data) =>
+        IsDataPort(register, data.Length) && TryReadInside(data) ? BusStatus.Ok : ReadAndSettle(register, data);
 
     /// <summary>Writes the command block: the data port (2 or 4 bytes), or a register (1 byte).</summary>
-    public BusStatus WriteCommandBlock(int register, ReadOnlySpan<byte> data)
-    {
-        if (!IsAccess(register, data.Length, out var status))
-        {
-            return status;
-        }
-
-        Leave left;
-        lock (_gate)
-        {
-            if (register == (int)IdeRegister.Data)
-            {
-                _core.WriteData(data);
-            }
-            else
-            {
-                _core.WriteRegister((IdeRegister)register, data[0]);
-            }
-
-            left = Settle();
-        }
-
-        Finish(left);
-        return BusStatus.Ok;
-    }
+    public BusStatus WriteCommandBlock(int register, ReadOnlySpan<byte> data) =>
+        IsDataPort(register, data.Length) && TryWriteInside(data) ? BusStatus.Ok : WriteAndSettle(register, data);
 
     /// <summary>Reads Alternate Status.</summary>
     public byte ReadAlternateStatus()
@@ -316,6 +257,89 @@ public sealed class IdeChannel : IAsyncDisposable
 
             return (_released ??= new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously)).Task;
         }
+    }
+
+    private static bool IsDataPort(int register, int length) => register == (int)IdeRegister.Data && (length is 2 or 4);
+
+    private bool TryReadInside(Span<byte> data)
+    {
+        lock (_gate)
+        {
+            return _core.TryReadInside(data);
+        }
+    }
+
+    private bool TryWriteInside(ReadOnlySpan<byte> data)
+    {
+        lock (_gate)
+        {
+            return _core.TryWriteInside(data);
+        }
+    }
+
+    private BusStatus ReadAndSettle(int register, Span<byte> data)
+    {
+        if (!IsAccess(register, data.Length, out var status))
+        {
+            return status;
+        }
+
+        if (register == (int)IdeRegister.Data)
+        {
+            Leave left;
+            lock (_gate)
+            {
+                _core.ReadData(data);
+                left = Settle();
+            }
+
+            Finish(left);
+            return BusStatus.Ok;
+        }
+
+        lock (_gate)
+        {
+            data[0] = _core.ReadRegister((IdeRegister)register);
+            if (register != (int)IdeRegister.StatusCommand)
+            {
+                return BusStatus.Ok;
+            }
+
+            _core.Settle();
+            if (!_interrupt.Compute(_core.IsInterrupting))
+            {
+                return BusStatus.Ok;
+            }
+        }
+
+        _interrupt.Drive();
+        return BusStatus.Ok;
+    }
+
+    private BusStatus WriteAndSettle(int register, ReadOnlySpan<byte> data)
+    {
+        if (!IsAccess(register, data.Length, out var status))
+        {
+            return status;
+        }
+
+        Leave left;
+        lock (_gate)
+        {
+            if (register == (int)IdeRegister.Data)
+            {
+                _core.WriteData(data);
+            }
+            else
+            {
+                _core.WriteRegister((IdeRegister)register, data[0]);
+            }
+
+            left = Settle();
+        }
+
+        Finish(left);
+        return BusStatus.Ok;
     }
 
     private static bool IsAccess(int register, int length, out BusStatus status)

@@ -122,6 +122,12 @@ internal sealed class IdeChannelCore
         RecoverDrives();
     }
 
+    /// <summary>Reads the data port in the middle of a block: nothing else changes, and nothing is to be settled.</summary>
+    public bool TryReadInside(Span<byte> data) => Selected is { } drive && drive.TryReadInside(data);
+
+    /// <summary>Writes the data port in the middle of a block, likewise.</summary>
+    public bool TryWriteInside(ReadOnlySpan<byte> data) => Selected is { } drive && drive.TryWriteInside(data);
+
     /// <summary>Reads the data port, 2 or 4 bytes.</summary>
     public void ReadData(Span<byte> data)
     {

@@ -38,6 +38,9 @@ public abstract class IdePciController : PciFunction, IAsyncDisposable
     /// <summary>The primary channel and the secondary one.</summary>
     public IReadOnlyList<IdeChannel> Channels => _channels;
 
+    /// <summary>One of them.</summary>
+    private protected IdeChannel Channel(int number) => _channels[number];
+
     /// <inheritdoc/>
     public override BusResult Reset()
     {

@@ -63,20 +63,20 @@ public abstract class PiixIde : IdePciController
     /// <inheritdoc/>
     public override BusResult ReadRegion(int region, ulong offset, Span<byte> data) => region switch
     {
-        PrimaryCommand => Channels[0].ReadCommandBlock((int)offset, data),
-        PrimaryControl => IdeDecode.ReadControl(Channels[0], offset, data),
-        SecondaryCommand => Channels[1].ReadCommandBlock((int)offset, data),
-        SecondaryControl => IdeDecode.ReadControl(Channels[1], offset, data),
+        PrimaryCommand => Channel(0).ReadCommandBlock((int)offset, data),
+        PrimaryControl => IdeDecode.ReadControl(Channel(0), offset, data),
+        SecondaryCommand => Channel(1).ReadCommandBlock((int)offset, data),
+        SecondaryControl => IdeDecode.ReadControl(Channel(1), offset, data),
         _ => ReadBusMaster(offset, data),
     };
 
     /// <inheritdoc/>
     public override BusResult WriteRegion(int region, ulong offset, ReadOnlySpan<byte> data) => region switch
     {
-        PrimaryCommand => Channels[0].WriteCommandBlock((int)offset, data),
-        PrimaryControl => IdeDecode.WriteControl(Channels[0], offset, data),
-        SecondaryCommand => Channels[1].WriteCommandBlock((int)offset, data),
-        SecondaryControl => IdeDecode.WriteControl(Channels[1], offset, data),
+        PrimaryCommand => Channel(0).WriteCommandBlock((int)offset, data),
+        PrimaryControl => IdeDecode.WriteControl(Channel(0), offset, data),
+        SecondaryCommand => Channel(1).WriteCommandBlock((int)offset, data),
+        SecondaryControl => IdeDecode.WriteControl(Channel(1), offset, data),
         _ => WriteBusMaster(offset, data),
     };
 

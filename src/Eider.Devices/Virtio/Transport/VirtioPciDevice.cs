@@ -76,8 +76,8 @@ public sealed class VirtioPciDevice : VirtioTransport
     /// <summary>The shared memory regions: id, offset in their region of the function, length.</summary>
     internal IReadOnlyList<(byte Id, ulong Offset, ulong LengthBytes)> SharedRegions { get; }
 
-    /// <summary>The driver lets the device reach memory, or no more.</summary>
-    internal void BusMasterChanged()
+    /// <summary>The driver lets the device reach memory, perhaps since now: the queues look again.</summary>
+    internal void BusMasterMayHaveCome()
     {
         for (var i = 0; i < _runners.Length; i++)
         {

@@ -18,8 +18,6 @@ internal sealed class VirtioPciFunction : PciFunction
 
     private readonly VirtioPciDevice _owner;
     private readonly int _access;
-    private readonly Lock _masterGate = new();
-    private bool _isBusMaster;
 
     public VirtioPciFunction(VirtioPciDevice owner, ulong sharedBytes, int configBytes, InterruptGroup? messages)
         : base(Identify(owner.DeviceId), VirtioPciLayout.Regions(sharedBytes), PciInterruptPin.A)
@@ -59,8 +57,8 @@ internal sealed class VirtioPciFunction : PciFunction
     /// <summary>The pin.</summary>
     public IInterruptLine Pin => Interrupt;
 
-    /// <summary>True if the driver lets the device reach memory.</summary>
-    public bool MayReachMemory => Volatile.Read(ref _isBusMaster);
+    /// <summary>True if the driver lets the device reach memory. Read where it stands: a copy could differ when two harts write at once.</summary>
+    public bool MayReachMemory => IsBusMaster;
 
     /// <summary>Sends the message of a vector.</summary>
     public void Send(uint vector) => TrySignal(vector);
@@ -94,7 +92,11 @@ internal sealed class VirtioPciFunction : PciFunction
     public override BusResult WriteConfig(int offset, ReadOnlySpan<byte> data)
     {
         var result = base.WriteConfig(offset, data);
-        FollowBusMaster();
+        if (offset < (int)PciRegister.Status && IsBusMaster)
+        {
+            _owner.BusMasterMayHaveCome();
+        }
+
 
         if (!TouchesAccessData(offset, data.Length) || !SelectsRegion(out var region, out var at, out var length))
         {
@@ -117,7 +119,6 @@ internal sealed class VirtioPciFunction : PciFunction
     public override BusResult Reset()
     {
         var result = base.Reset();
-        FollowBusMaster();
         var own = _owner.ResetByBus();
         return own.Status == BusStatus.Pending ? own : result;
     }
@@ -148,23 +149,6 @@ internal sealed class VirtioPciFunction : PciFunction
         }
 
         return AddCapability(PciCapabilityId.VendorSpecific, body);
-    }
-
-    // Of two harts that write the register at once, the last one here sees what it says in the end.
-    private void FollowBusMaster()
-    {
-        bool isChanged;
-        lock (_masterGate)
-        {
-            var master = IsBusMaster;
-            isChanged = _isBusMaster != master;
-            Volatile.Write(ref _isBusMaster, master);
-        }
-
-        if (isChanged)
-        {
-            _owner.BusMasterChanged();
-        }
     }
 
     private bool TouchesAccessData(int offset, int width) =>

@@ -232,32 +232,6 @@ public sealed class PciInterruptClauseTests
         Assert.True(bench.Rings[0].TryGetUsed(out _));
     }
 
-    // What the device believes must be what the register says, whichever hart was last.
-    [Fact]
-    public async Task Harts_that_write_the_command_register_at_once_leave_the_device_with_what_it_says()
-    {
-        await using var bench = Started(new EchoDevice(), FeatureSets.Split, byMessage: false);
-        using var together = new Barrier(2);
-        var wrong = 0;
-        const int Rounds = 2000;
-        var other = new Thread(() => Write(PciCommand.MemorySpace, look: false));
-        other.Start();
-        Write(PciCommand.MemorySpace | PciCommand.BusMaster, look: true);
-        other.Join();
-        Assert.Equal(0, wrong);
-
-        void Write(PciCommand command, bool look)
-        {
-            for (var i = 0; i < Rounds; i++)
-            {
-                together.SignalAndWait();
-                bench.Pci.Config(bench.Function, (int)PciRegister.Command, (uint)command, 2);
-                together.SignalAndWait();
-                wrong += look && ((VirtioPciFunction)bench.Function).MayReachMemory != bench.Function.IsBusMaster ? 1 : 0;
-            }
-        }
-    }
-
     [Fact]
     public async Task The_buss_reset_is_over_when_nothing_is_in_flight()
     {
