@@ -97,7 +97,6 @@ internal sealed class VirtioPciFunction : PciFunction
             _owner.BusMasterMayHaveCome();
         }
 
-
         if (!TouchesAccessData(offset, data.Length) || !SelectsRegion(out var region, out var at, out var length))
         {
             return result;
