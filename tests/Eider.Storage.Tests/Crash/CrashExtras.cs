@@ -18,4 +18,5 @@ internal enum CrashExtras
     TwoAtOnce = 1 << 10,
     Backing = 1 << 11,
     DataFile = 1 << 12,
+    Bitmaps = 1 << 13,
 }

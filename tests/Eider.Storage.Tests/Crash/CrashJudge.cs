@@ -30,6 +30,7 @@ internal sealed class CrashJudge(CrashSession session)
             await using var image = await session.OpenAsync(StoragesOf(state), isReadOnly: true);
             return await FindTroubleAsync(image, model, state.Tick)
                 ?? RawTrouble(image, state, model)
+                ?? (isDamaged ? null : BitmapTrouble(state, model, (int)image.SizeBytes))
                 ?? (isDamaged || _states++ % CheckEvery != 0 ? null : await FindMoreTroubleAsync(image, state, model));
         }
         catch (Exception exception) when (exception is BlockStorageException or InvalidOperationException)
@@ -98,6 +99,45 @@ internal sealed class CrashJudge(CrashSession session)
         _content.AsSpan(0, size).Clear();
         file[..Math.Min(size, file.Length)].CopyTo(_content);
         return model.Check(_content.AsSpan(0, size), state.Tick) is { } trouble ? $"the data file alone: {trouble}" : null;
+    }
+
+    /// <summary>
+    /// An enabled bitmap that does not say that it was in use marks every sector that is not what it was when the bitmap
+    /// began, or was cleared last.
+    /// </summary>
+    private string? BitmapTrouble(CrashState state, DiskModel model, int sizeBytes)
+    {
+        foreach (var bitmap in PlainBitmap.ReadAll(state.Files[0].Memory.Span, out _).Where(bitmap => !bitmap.IsInUse))
+        {
+            var bits = ((long)sizeBytes + (1L << bitmap.GranularityBits) - 1) >> bitmap.GranularityBits;
+            var cluster = bitmap.Bits.Length / bitmap.Table.Length;
+            if (bitmap.Table.Length != Math.Max(1, (((bits + 7) / 8) + cluster - 1) / cluster))
+            {
+                return $"bitmap '{bitmap.Name}' has a table of {bitmap.Table.Length} entries for a disk of {sizeBytes} bytes";
+            }
+
+            var begins = model.Bitmaps.Where(known => known.Name == bitmap.Name && known.BeginTick <= state.Tick && known.EndTick > state.Tick).ToList();
+            if (bitmap.IsAuto && begins.Count > 0 && !begins.Exists(begin => FirstUnmarked(bitmap, begin, sizeBytes) == null))
+            {
+                return $"bitmap '{bitmap.Name}' does not mark sector {FirstUnmarked(bitmap, begins[0], sizeBytes)}, which changed since it began";
+            }
+        }
+
+        return null;
+    }
+
+    private int? FirstUnmarked(PlainBitmap bitmap, BitmapModel begin, int sizeBytes)
+    {
+        for (var sector = 0; sector < sizeBytes / DiskModel.SectorBytes; sector++)
+        {
+            var found = DiskModel.TagOf(_content.AsSpan(sector * DiskModel.SectorBytes, DiskModel.SectorBytes), sector);
+            if (found != begin.Tags[sector] && !bitmap.IsMarked((long)sector * DiskModel.SectorBytes))
+            {
+                return sector;
+            }
+        }
+
+        return null;
     }
 
     /// <summary>The snapshots, and the image's own check.</summary>

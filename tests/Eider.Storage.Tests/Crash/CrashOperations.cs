@@ -23,6 +23,11 @@ internal sealed class CrashOperations(CrashRun run, Random random) : IAsyncDispo
     {
         _image = await run.OpenAsync();
         var extras = Extras().ToArray();
+        if (_scenario.Has(CrashExtras.Bitmaps))
+        {
+            await ChangeBitmapsAsync();
+        }
+
         for (var step = 0; step < steps; step++)
         {
             if (_scenario.Has(CrashExtras.TwoAtOnce))
@@ -65,6 +70,7 @@ internal sealed class CrashOperations(CrashRun run, Random random) : IAsyncDispo
             (CrashExtras.Amend, AmendAsync),
             (CrashExtras.Reopen, ReopenAsync),
             (CrashExtras.Preallocate, PreallocateAsync),
+            (CrashExtras.Bitmaps, ChangeBitmapsAsync),
         ];
         return table.Where(row => _scenario.Has(row.Extra)).Select(row => row.Operation);
     }
@@ -202,6 +208,33 @@ internal sealed class CrashOperations(CrashRun run, Random random) : IAsyncDispo
         }
     }
 
+    /// <summary>Adds, clears or removes a bitmap. What is on the disk when it begins is durable: everything else must be marked.</summary>
+    private async Task ChangeBitmapsAsync()
+    {
+        if (Image.Header.Version < 3)
+        {
+            return;
+        }
+
+        var present = _model.Bitmaps.Where(bitmap => bitmap.EndTick == int.MaxValue).ToList();
+        var old = present.Count == 0 || (present.Count < 3 && random.Next(2) == 0) ? null : present[random.Next(present.Count)];
+        await DurablyAsync(-1, async () => Assert.Equal(BlockResult.Ok, await Image.FlushAsync()));
+        var isCleared = old != null && random.Next(2) == 0;
+        var name = old?.Name ?? string.Create(CultureInfo.InvariantCulture, $"bitmap {random.Next()}");
+        if (old == null || isCleared)
+        {
+            _model.Bitmaps.Add(new BitmapModel(name, [.. _model.Tags], Log.Tick()));
+        }
+
+        var granularity = 512L << (3 * random.Next(3));
+        await DurablyAsync(-1, async () => await (old == null ? Image.Bitmaps.AddAsync(name, granularity)
+            : isCleared ? Image.Bitmaps.ClearAsync(name) : Image.Bitmaps.RemoveAsync(name)));
+        if (old != null)
+        {
+            old.EndTick = Log.Tick();
+        }
+    }
+
     private async Task ResizeAsync()
     {
         var sectors = random.Next(CrashScenario.Sectors / 4, CrashScenario.MaxSectors);
@@ -252,7 +285,7 @@ internal sealed class CrashOperations(CrashRun run, Random random) : IAsyncDispo
     {
         var options = random.Next(4) switch
         {
-            0 => new Dictionary<string, string> { ["compat"] = "0.10" },
+            0 when !_scenario.Has(CrashExtras.Bitmaps) => new Dictionary<string, string> { ["compat"] = "0.10" },
             1 => new Dictionary<string, string> { ["compat"] = "1.1" },
             2 => new Dictionary<string, string> { ["compat"] = "1.1", ["lazy_refcounts"] = "on" },
             _ => new Dictionary<string, string> { ["lazy_refcounts"] = "off" },

@@ -54,6 +54,14 @@ internal sealed record CrashScenario(string Name, string Create, CrashExtras Ext
         new("preallocated metadata", "cluster_size=2k,preallocation=metadata", CrashExtras.Resize | CrashExtras.Preallocate),
         new("preallocated in full", "cluster_size=4k,preallocation=full", CrashExtras.Snapshots | CrashExtras.Preallocate),
         new("two at once", "cluster_size=4k", CrashExtras.TwoAtOnce),
+        new("bitmaps", "cluster_size=512", CrashExtras.Bitmaps | CrashExtras.Reopen | CrashExtras.Resize),
+        new("bitmaps, lazy refcounts", "cluster_size=1k,lazy_refcounts=on", CrashExtras.Bitmaps | CrashExtras.Reopen | CrashExtras.Amend),
+        new("bitmaps, all the rest", "cluster_size=4k",
+            CrashExtras.Bitmaps | CrashExtras.Snapshots | CrashExtras.Resize | CrashExtras.Compress | CrashExtras.Compact | CrashExtras.Reopen),
+        new("bitmaps over a backing file", "cluster_size=4k", CrashExtras.Bitmaps | CrashExtras.Rebase | CrashExtras.Reopen),
+        new("bitmaps, commit and empty", "cluster_size=16k,extended_l2=on",
+            CrashExtras.Bitmaps | CrashExtras.Commit | CrashExtras.Empty | CrashExtras.Reopen),
+        new("bitmaps, two at once", "cluster_size=4k", CrashExtras.Bitmaps | CrashExtras.TwoAtOnce),
         new("two at once, compressed", "cluster_size=1k,lazy_refcounts=on", CrashExtras.TwoAtOnce | CrashExtras.Compress),
     ];
 

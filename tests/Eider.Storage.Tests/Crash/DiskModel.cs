@@ -44,6 +44,9 @@ internal sealed class DiskModel
     /// <summary>Internal snapshots, also those that are gone.</summary>
     public List<SnapshotModel> Snapshots { get; } = [];
 
+    /// <summary>Persistent bitmaps, also those that are gone.</summary>
+    public List<BitmapModel> Bitmaps { get; } = [];
+
     private sealed class Change(int begin, bool isAtomic)
     {
         public int Begin { get; } = begin;

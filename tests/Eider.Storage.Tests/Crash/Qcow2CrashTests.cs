@@ -65,6 +65,15 @@ public sealed class Qcow2CrashTests : IDisposable
 
     [Fact]
     [Trait("Category", "Slow")]
+    public async Task Without_flushes_bitmaps_would_miss_writes_and_not_say_so()
+    {
+        var sweep = new CrashSweep(CrashScenario.All.Single(scenario => scenario.Name == "bitmaps"), 1);
+        await sweep.RunWithoutBarriersAsync();
+        Assert.Contains(sweep.Failures, failure => failure.Contains("does not mark sector", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    [Trait("Category", "Slow")]
     public async Task A_crash_during_the_repair_of_damage_loses_nothing_and_the_next_repair_mends_it()
     {
         var (states, failures) = (0, new List<string>());

@@ -41,7 +41,7 @@ internal sealed class PlainQcow2Checker
         {
             return new PlainQcow2Checker(file).Run();
         }
-        catch (Exception exception) when (exception is ArgumentException or IndexOutOfRangeException or OverflowException)
+        catch (Exception exception) when (exception is ArgumentException or IndexOutOfRangeException or OverflowException or FormatException)
         {
             return $"a reference points outside of the file: {exception.Message}";
         }

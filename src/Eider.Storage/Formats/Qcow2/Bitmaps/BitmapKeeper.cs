@@ -68,7 +68,7 @@ internal sealed class BitmapKeeper
     }
 
     /// <summary>Takes all bitmaps into memory and marks them as in use: the disk is about to get another size. Nobody else is in the image.</summary>
-    /// <exception cref="BlockStorageException">One of them cannot be used.</exception>
+    /// <exception cref="BlockStorageException">One of them cannot be used, for another reason than that it was in use.</exception>
     public async ValueTask HoldAllAsync(CancellationToken cancellationToken)
     {
         await SettleAsync(cancellationToken).ConfigureAwait(false);
@@ -137,10 +137,12 @@ internal sealed class BitmapKeeper
                 {
                     held.Add(index, bits);
                 }
-                else if (isForAll)
+                else if (isForAll && !entries[index].IsInUse)
                 {
+                    // One that was in use may be of any size.
                     throw ImageErrors.Unsupported(
-                        _core.Name, $"bitmap '{ImageErrors.Printable(entries[index].Name)}' is inconsistent and cannot follow the size of the disk; remove it with 'eider img bitmap --remove'");
+                        _core.Name,
+                        $"bitmap '{ImageErrors.Printable(entries[index].Name)}' cannot be used, and so cannot follow the size of the disk; remove it with 'eider img bitmap --remove'");
                 }
             }
 
