@@ -1,7 +1,7 @@
 using System.Buffers.Binary;
 using System.Globalization;
-using System.Runtime.CompilerServices;
 using Eider.Devices.Interrupts;
+using Eider.Devices.Requests;
 using Eider.Hardware.Bus;
 using Eider.Hardware.Interrupts;
 using Eider.Hardware.Lifecycle;
@@ -31,7 +31,7 @@ public sealed class BioDevice : IDeviceIo, IAsyncDisposable
     private readonly BioTransfer _transfer;
     private readonly InterruptOutput? _interrupt;
     private readonly IWorker _worker;
-    private readonly Action _onStorageDone;
+    private readonly StorageCall _call;
     private readonly ITraceSink? _trace;
     private readonly PendingAccessPool _accesses = new();
     private readonly List<PendingAccess> _waiting = [];
@@ -44,9 +44,6 @@ public sealed class BioDevice : IDeviceIo, IAsyncDisposable
     private int _jobLife;
     private BioJob _job;
     private long _jobStart;
-    private bool _isAwaiting;
-    private bool _isStorageDone;
-    private ConfiguredValueTaskAwaitable<BlockResult>.ConfiguredValueTaskAwaiter _awaiter;
 
     /// <summary>A BIO as after power-on.</summary>
     /// <param name="options">What it is made of.</param>
@@ -72,9 +69,9 @@ public sealed class BioDevice : IDeviceIo, IAsyncDisposable
         _transfer = new BioTransfer(services.Memory, _core.Port, options.WriteBack);
         _interrupt = interrupt is null ? null : new InterruptOutput(interrupt);
         _trace = (services.TraceCategories & TraceCategory.Block) != 0 ? services.Trace : null;
-        _onStorageDone = OnStorageDone;
         Statistics = new DeviceStatistics(options.Name);
         _worker = services.Executor.CreateWorker(options.Name, Work);
+        _call = new StorageCall(_worker.Signal);
     }
 
     /// <summary>What it did.</summary>
@@ -253,27 +250,17 @@ public sealed class BioDevice : IDeviceIo, IAsyncDisposable
         }
     }
 
-    private void OnStorageDone()
-    {
-        Volatile.Write(ref _isStorageDone, true);
-        _worker.Signal();
-    }
-
     // All of it on the worker.
     private void Work()
     {
-        if (_isAwaiting)
+        if (_call.IsActive)
         {
-            if (!Volatile.Read(ref _isStorageDone))
+            if (!_call.IsDone)
             {
                 return;
             }
 
-            _isAwaiting = false;
-            _isStorageDone = false;
-            var awaiter = _awaiter;
-            _awaiter = default;
-            _transfer.End(Collect(awaiter));
+            _transfer.End(Collect());
             if (!TryMove())
             {
                 return;
@@ -312,16 +299,13 @@ public sealed class BioDevice : IDeviceIo, IAsyncDisposable
     {
         while (IsWanted() && TryStart(out var access))
         {
-            var awaiter = access.ConfigureAwait(false).GetAwaiter();
-            if (!awaiter.IsCompleted)
+            _call.Start(access);
+            if (!_call.IsDone)
             {
-                _awaiter = awaiter;
-                _isAwaiting = true;
-                awaiter.UnsafeOnCompleted(_onStorageDone);
                 return false;
             }
 
-            _transfer.End(Collect(awaiter));
+            _transfer.End(Collect());
         }
 
         EndJob(_transfer.Result);
@@ -335,7 +319,7 @@ public sealed class BioDevice : IDeviceIo, IAsyncDisposable
         {
             return _transfer.TryStart(_jobStop, out access);
         }
-        catch (Exception cause) when (IsOfStorage(cause))
+        catch (Exception cause) when (HostFailure.IsOfRequest(cause))
         {
             Report(cause);
             _transfer.End(BioOutcome.Failed);
@@ -345,11 +329,11 @@ public sealed class BioDevice : IDeviceIo, IAsyncDisposable
 
     private bool IsWanted() => Volatile.Read(ref _life) == _jobLife;
 
-    private BioOutcome Collect(ConfiguredValueTaskAwaitable<BlockResult>.ConfiguredValueTaskAwaiter awaiter)
+    private BioOutcome Collect()
     {
         try
         {
-            return awaiter.GetResult() switch
+            return _call.Take() switch
             {
                 BlockResult.Ok => BioOutcome.Done,
                 BlockResult.OutOfRange => BioOutcome.OutOfRange,
@@ -361,23 +345,15 @@ public sealed class BioDevice : IDeviceIo, IAsyncDisposable
         {
             return BioOutcome.Failed; // the guest gave the command up
         }
-        catch (Exception cause) when (IsOfStorage(cause))
+        catch (Exception cause) when (HostFailure.IsOfRequest(cause))
         {
             Report(cause);
             return BioOutcome.Failed;
         }
     }
 
-    private static bool IsOfStorage(Exception cause) => cause is not (OutOfMemoryException or StackOverflowException or AccessViolationException);
-
-    private void Report(Exception cause) => _options.HostFailed?.Invoke(cause as BlockStorageException ?? Wrap(cause));
-
-    private BlockStorageException Wrap(Exception cause)
-    {
-        var operation = _job.IsWrite ? BlockOperation.Write : BlockOperation.Read;
-        var name = _job.Storage.Name;
-        return new BlockStorageException(BlockErrorKind.Io, operation, name, null, $"{name}: {operation} failed: {cause.Message}", cause);
-    }
+    private void Report(Exception cause) => _options.HostFailed?.Invoke(
+        HostFailure.From(cause, _job.IsWrite ? BlockOperation.Write : BlockOperation.Read, _job.Storage.Name, null));
 
     private void EndJob(in BioJobResult result)
     {

@@ -1,5 +1,5 @@
-using System.Runtime.CompilerServices;
 using Eider.Devices.Interrupts;
+using Eider.Devices.Requests;
 using Eider.Hardware.Bus;
 using Eider.Hardware.Interrupts;
 using Eider.Hardware.Lifecycle;
@@ -31,7 +31,7 @@ public sealed class IdeChannel : IAsyncDisposable
     private readonly InterruptOutput _interrupt;
     private readonly PrdTable _table;
     private readonly IWorker _worker;
-    private readonly Action _onStorageDone;
+    private readonly StorageCall _call;
     private readonly Func<bool> _isMoveWanted;
     private readonly ITraceSink? _trace;
     private readonly CdTray?[] _trays;
@@ -44,9 +44,6 @@ public sealed class IdeChannel : IAsyncDisposable
     private int _jobLife;
     private IdeJob _job;
     private long _jobStart;
-    private bool _isAwaiting;
-    private bool _isStorageDone;
-    private ConfiguredValueTaskAwaitable<BlockResult>.ConfiguredValueTaskAwaiter _awaiter;
 
     /// <summary>A channel with its devices, as after power-on.</summary>
     /// <param name="name">Its name, for the worker's thread.</param>
@@ -66,9 +63,9 @@ public sealed class IdeChannel : IAsyncDisposable
         _trays = [MakeTray(0), MakeTray(1)];
         _table = new PrdTable(services.Memory);
         _trace = (services.TraceCategories & TraceCategory.Block) != 0 ? services.Trace : null;
-        _onStorageDone = OnStorageDone;
         _isMoveWanted = IsMoveWanted;
         _worker = services.Executor.CreateWorker(name, Work);
+        _call = new StorageCall(_worker.Signal);
     }
 
     /// <summary>What each device did, device 0 first.</summary>
@@ -409,27 +406,17 @@ public sealed class IdeChannel : IAsyncDisposable
 
     private bool IsMoveWanted() => Volatile.Read(ref _life) == _jobLife;
 
-    private void OnStorageDone()
-    {
-        Volatile.Write(ref _isStorageDone, true);
-        _worker.Signal();
-    }
-
     // All of it on the worker.
     private void Work()
     {
-        if (_isAwaiting)
+        if (_call.IsActive)
         {
-            if (!Volatile.Read(ref _isStorageDone))
+            if (!_call.IsDone)
             {
                 return;
             }
 
-            _isAwaiting = false;
-            _isStorageDone = false;
-            var awaiter = _awaiter;
-            _awaiter = default;
-            EndJob(Collect(awaiter));
+            EndJob(Collect());
         }
 
         while (TryTake())
@@ -450,17 +437,14 @@ public sealed class IdeChannel : IAsyncDisposable
     // False if the storage is not done yet: the worker is signalled when it is.
     private bool TryFinish(ValueTask<BlockResult> task)
     {
-        var awaiter = task.ConfigureAwait(false).GetAwaiter();
-        if (awaiter.IsCompleted)
+        _call.Start(task);
+        if (!_call.IsDone)
         {
-            EndJob(Collect(awaiter));
-            return true;
+            return false;
         }
 
-        _awaiter = awaiter;
-        _isAwaiting = true;
-        awaiter.UnsafeOnCompleted(_onStorageDone);
-        return false;
+        EndJob(Collect());
+        return true;
     }
 
     private bool TryTake()
@@ -507,12 +491,12 @@ public sealed class IdeChannel : IAsyncDisposable
         }
     }
 
-    private IdeJobResult Collect(ConfiguredValueTaskAwaitable<BlockResult>.ConfiguredValueTaskAwaiter awaiter)
+    private IdeJobResult Collect()
     {
         var outcome = IdeJobOutcome.Failed;
         try
         {
-            outcome = awaiter.GetResult() switch
+            outcome = _call.Take() switch
             {
                 BlockResult.Ok => IdeJobOutcome.Done,
                 BlockResult.OutOfRange => IdeJobOutcome.OutOfRange,
@@ -524,9 +508,9 @@ public sealed class IdeChannel : IAsyncDisposable
         {
             // The guest gave the command up.
         }
-        catch (Exception cause) when (cause is not (OutOfMemoryException or StackOverflowException or AccessViolationException))
+        catch (Exception cause) when (HostFailure.IsOfRequest(cause))
         {
-            var failure = cause as BlockStorageException ?? Wrap(cause);
+            var failure = HostFailure.From(cause, OperationOf(_job.Kind), _job.Storage!.Name, _job.OffsetBytes);
             outcome = failure.Kind is BlockErrorKind.Closed or BlockErrorKind.FlushFailed ? IdeJobOutcome.Dead : IdeJobOutcome.Failed;
             _settings[_job.Unit]?.HostFailed?.Invoke(failure);
         }
@@ -535,19 +519,13 @@ public sealed class IdeChannel : IAsyncDisposable
         return new IdeJobResult(outcome);
     }
 
-    private BlockStorageException Wrap(Exception cause)
+    private static BlockOperation OperationOf(IdeJobKind kind) => kind switch
     {
-        var operation = _job.Kind switch
-        {
-            IdeJobKind.Read => BlockOperation.Read,
-            IdeJobKind.Write => BlockOperation.Write,
-            IdeJobKind.Discard => BlockOperation.Discard,
-            _ => BlockOperation.Flush,
-        };
-        var name = _job.Storage!.Name;
-        return new BlockStorageException(
-            BlockErrorKind.Io, operation, name, _job.OffsetBytes, $"{name}: {operation} failed: {cause.Message}", cause);
-    }
+        IdeJobKind.Read => BlockOperation.Read,
+        IdeJobKind.Write => BlockOperation.Write,
+        IdeJobKind.Discard => BlockOperation.Discard,
+        _ => BlockOperation.Flush,
+    };
 
     private void Count(IdeJobOutcome outcome)
     {

@@ -1,9 +1,9 @@
 using System.Buffers.Binary;
+using Eider.Devices.Requests;
 using Eider.Hardware.Bus;
 using Eider.Hardware.Lifecycle;
 using Eider.Hardware.Memory;
 using Eider.Hardware.Time;
-using Eider.Storage;
 
 namespace Eider.Devices.SimpleVirtio;
 
@@ -16,7 +16,7 @@ namespace Eider.Devices.SimpleVirtio;
 /// Reads of any width see the registers as memory. Only aligned 32-bit writes do something; others are dropped (as in KeOS,
 /// where reads do not trap and the handler looks at 32-bit writes alone).
 /// </remarks>
-public sealed class SimpleVirtioBlock : IDeviceIo, IAsyncDisposable
+public sealed partial class SimpleVirtioBlock : IDeviceIo, IAsyncDisposable
 {
     private readonly Lock _gate = new();
     private readonly SvirtbDisk _disk;
@@ -35,14 +35,6 @@ public sealed class SimpleVirtioBlock : IDeviceIo, IAsyncDisposable
     private bool _isDirty; // written since the last flush
     private bool _isFlushing;
     private bool _isClosed;
-
-    private enum Step
-    {
-        None,
-        Fetch,
-        Move,
-        Flush,
-    }
 
     /// <summary>A device as after power-on.</summary>
     /// <param name="disk">Its settings.</param>
@@ -204,216 +196,5 @@ public sealed class SimpleVirtioBlock : IDeviceIo, IAsyncDisposable
         var stop = _stop;
         _stop = new CancellationTokenSource();
         return stop;
-    }
-
-    // Everything from here on is the worker's.
-    private void Work()
-    {
-        for (var steps = 0; !_call.IsActive || _call.IsDone; steps++)
-        {
-            if (steps == SvirtbLimits.StepsInOneRun)
-            {
-                _worker.Signal(); // others on this thread have their turn, and the machine may stop
-                return;
-            }
-
-            if (_call.IsActive)
-            {
-                EndCall();
-            }
-            else if (!TryStep())
-            {
-                return;
-            }
-        }
-    }
-
-    private bool TryStep()
-    {
-        switch (Decide(out var address))
-        {
-            case Step.Fetch:
-                Begin(address);
-                return true;
-            case Step.Move:
-                Continue();
-                return true;
-            case Step.Flush:
-                // The document has no flush: what was written is made durable when the driver ends with a reset.
-                _isFlushing = true;
-                _call.Start(_disk.Storage.FlushAsync(_callStop));
-                return true;
-            default:
-                LetGo();
-                return false;
-        }
-    }
-
-    private Step Decide(out ulong entryAddress)
-    {
-        entryAddress = 0;
-        lock (_gate)
-        {
-            _callStop = _stop.Token;
-            if (_isClosed || _isResetting || _core.State.Status != SvirtbStatus.Ready)
-            {
-                GiveUp();
-                return _isResetting && _isDirty && !_isClosed ? Step.Flush : Settle();
-            }
-
-            if (_transfer.IsActive)
-            {
-                return Step.Move;
-            }
-
-            if (!_core.HasEntry)
-            {
-                return Settle();
-            }
-
-            entryAddress = _core.EntryAddress;
-            return Step.Fetch;
-        }
-    }
-
-    private void GiveUp()
-    {
-        if (_transfer.IsActive)
-        {
-            _transfer.End(failed: true);
-        }
-    }
-
-    // Under the lock: nothing is in flight and nothing is to be done.
-    private Step Settle()
-    {
-        if (_isResetting)
-        {
-            _isResetting = false;
-            _core.Reset();
-        }
-
-        _isRunning = false;
-        (_waiting, _leaving) = (_leaving, _waiting);
-        return Step.None;
-    }
-
-    // Without the lock: a hart may ring again at once, on this thread or another.
-    private void LetGo()
-    {
-        foreach (var access in _leaving)
-        {
-            access.Complete();
-        }
-
-        _leaving.Clear();
-        Volatile.Read(ref _closing)?.TrySetResult();
-    }
-
-    private void Begin(ulong address)
-    {
-        if (!_transfer.TryBegin(address))
-        {
-            Fail();
-        }
-        else if (_transfer.IsWhole)
-        {
-            EndEntry();
-        }
-    }
-
-    private void Continue()
-    {
-        if (!_transfer.TryStartChunk(_call, _callStop))
-        {
-            _transfer.End(failed: true);
-            Fail();
-        }
-    }
-
-    private void EndCall()
-    {
-        var isFlush = _isFlushing;
-        _isFlushing = false;
-        var isDone = TryTake(isFlush, out var result);
-        if (isFlush)
-        {
-            lock (_gate)
-            {
-                _isDirty = false; // also after a failure: the storage remembers it, and the host was told
-            }
-
-            return;
-        }
-
-        if (_transfer.IsWrite)
-        {
-            lock (_gate)
-            {
-                _isDirty = true;
-            }
-        }
-
-        if (_callStop.IsCancellationRequested)
-        {
-            return; // given up: what was read does not reach the guest any more
-        }
-
-        if (!isDone || !_transfer.TryEndChunk(result))
-        {
-            _transfer.End(failed: true);
-            Fail();
-        }
-        else if (_transfer.IsWhole)
-        {
-            EndEntry();
-        }
-    }
-
-    private bool TryTake(bool isFlush, out BlockResult result)
-    {
-        result = BlockResult.Unsupported;
-        try
-        {
-            result = _call.Take();
-            return true;
-        }
-        catch (OperationCanceledException) when (_callStop.IsCancellationRequested)
-        {
-            return false; // given up
-        }
-        catch (Exception cause) when (cause is not (OutOfMemoryException or StackOverflowException or AccessViolationException))
-        {
-            _disk.HostFailed?.Invoke(cause as BlockStorageException ?? Wrap(isFlush, cause));
-            return false;
-        }
-    }
-
-    private BlockStorageException Wrap(bool isFlush, Exception cause)
-    {
-        var operation = isFlush ? BlockOperation.Flush : _transfer.Operation;
-        var name = _disk.Storage.Name;
-        return new BlockStorageException(
-            BlockErrorKind.Io, operation, name, isFlush ? null : _transfer.OffsetBytes, $"{name}: {operation} failed: {cause.Message}", cause);
-    }
-
-    private void EndEntry()
-    {
-        _transfer.End(failed: false);
-        lock (_gate)
-        {
-            if (_core.HasEntry) // else the driver took it back, or the ring is no more
-            {
-                _core.Advance();
-            }
-        }
-    }
-
-    private void Fail()
-    {
-        lock (_gate)
-        {
-            _core.Fail();
-        }
     }
 }

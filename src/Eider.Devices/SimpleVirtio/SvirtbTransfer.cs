@@ -1,3 +1,4 @@
+using Eider.Devices.Requests;
 using Eider.Hardware.Lifecycle;
 using Eider.Hardware.Memory;
 using Eider.Storage;

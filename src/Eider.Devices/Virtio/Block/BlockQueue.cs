@@ -1,3 +1,4 @@
+using Eider.Devices.Requests;
 using Eider.Devices.Virtio.Queue;
 using Eider.Hardware.Lifecycle;
 using Eider.Storage;
@@ -99,14 +100,11 @@ internal sealed class BlockQueue
         {
             request.TakeResult();
         }
-        catch (Exception e) when (IsHostFailure(e))
+        catch (Exception e) when (HostFailure.IsOfRequest(e))
         {
             // The driver gave the request up.
         }
     }
-
-    private static bool IsHostFailure(Exception e) =>
-        e is not (OutOfMemoryException or StackOverflowException or AccessViolationException);
 
     private static Memory<byte>[] MakeEraseList()
     {
@@ -137,7 +135,7 @@ internal sealed class BlockQueue
         {
             BlockRequestParser.Parse(_state, request);
         }
-        catch (Exception e) when (IsHostFailure(e))
+        catch (Exception e) when (HostFailure.IsOfRequest(e))
         {
             Fail(request, e); // the caller's source of lifetime metrics
         }
@@ -149,7 +147,7 @@ internal sealed class BlockQueue
         {
             Advance(request, request.TakeResult());
         }
-        catch (Exception e) when (IsHostFailure(e))
+        catch (Exception e) when (HostFailure.IsOfRequest(e))
         {
             Fail(request, e);
         }
@@ -168,7 +166,7 @@ internal sealed class BlockQueue
                     return;
                 }
             }
-            catch (Exception e) when (IsHostFailure(e))
+            catch (Exception e) when (HostFailure.IsOfRequest(e))
             {
                 Fail(request, e);
             }
@@ -307,24 +305,18 @@ internal sealed class BlockQueue
             return; // the driver gave the request up
         }
 
-        _state.ReportFailure(cause as BlockStorageException ?? Wrap(request, step, cause));
+        var offset = step == BlockStep.Transfer ? (long?)request.Header.Sector * BlockLimits.SectorBytes : null;
+        _state.ReportFailure(HostFailure.From(cause, OperationOf(step, request.Type), _state.Storage.Name, offset));
     }
 
-    private BlockStorageException Wrap(BlockRequest request, BlockStep step, Exception cause)
+    private static BlockOperation OperationOf(BlockStep step, BlockRequestType type) => (step, type) switch
     {
-        var operation = (step, request.Type) switch
-        {
-            (BlockStep.Commit, _) => BlockOperation.Flush,
-            (_, BlockRequestType.In) => BlockOperation.Read,
-            (_, BlockRequestType.Discard) => BlockOperation.Discard,
-            (_, BlockRequestType.WriteZeroes) => BlockOperation.WriteZeroes,
-            _ => BlockOperation.Write,
-        };
-        var offset = step == BlockStep.Transfer ? (long?)request.Header.Sector * BlockLimits.SectorBytes : null;
-        var name = _state.Storage.Name;
-        return new BlockStorageException(
-            BlockErrorKind.Io, operation, name, offset, $"{name}: {operation} failed: {cause.Message}", cause);
-    }
+        (BlockStep.Commit, _) => BlockOperation.Flush,
+        (_, BlockRequestType.In) => BlockOperation.Read,
+        (_, BlockRequestType.Discard) => BlockOperation.Discard,
+        (_, BlockRequestType.WriteZeroes) => BlockOperation.WriteZeroes,
+        _ => BlockOperation.Write,
+    };
 
     private void Complete(BlockRequest request)
     {

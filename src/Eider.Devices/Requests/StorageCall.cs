@@ -1,7 +1,7 @@
 using System.Runtime.CompilerServices;
 using Eider.Storage;
 
-namespace Eider.Devices.SimpleVirtio;
+namespace Eider.Devices.Requests;
 
 /// <summary>One request to a storage that a worker has started and comes back for; nothing is allocated.</summary>
 internal sealed class StorageCall
