@@ -5,11 +5,18 @@ internal static class HostFiles
 {
     /// <summary>Opens a file for reading.</summary>
     /// <exception cref="MachineConfigurationException">It does not exist, is a directory or cannot be read.</exception>
-    public static FileStream OpenRead(string path)
+    public static FileStream OpenRead(string path) => Open(path, FileAccess.Read);
+
+    /// <summary>Opens a file for reading and writing.</summary>
+    /// <exception cref="MachineConfigurationException">It does not exist, is a directory or cannot be opened so.</exception>
+    public static FileStream OpenReadWrite(string path) => Open(path, FileAccess.ReadWrite);
+
+    private static FileStream Open(string path, FileAccess access)
     {
         try
         {
-            var file = new FileStream(path, new FileStreamOptions { Options = FileOptions.SequentialScan, BufferSize = 0 });
+            var file = new FileStream(
+                path, new FileStreamOptions { Access = access, Share = access == FileAccess.Read ? FileShare.Read : FileShare.ReadWrite, Options = FileOptions.SequentialScan, BufferSize = 0 });
             return file.CanSeek ? file : throw NotAFile(path, file);
         }
         catch (Exception cause) when (cause is FileNotFoundException or DirectoryNotFoundException)
@@ -19,7 +26,7 @@ internal static class HostFiles
         }
         catch (Exception cause) when (cause is IOException or UnauthorizedAccessException or ArgumentException or NotSupportedException)
         {
-            var reason = Directory.Exists(path) ? "found a directory, expected a file" : $"cannot be read ({cause.Message})";
+            var reason = Directory.Exists(path) ? "found a directory, expected a file" : $"cannot be {(access == FileAccess.Read ? "read" : "written")} ({cause.Message})";
             throw new MachineConfigurationException(
                 MachineErrorKind.MissingInput, path, reason, "check the path and its permissions", cause);
         }

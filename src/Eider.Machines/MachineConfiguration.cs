@@ -64,6 +64,10 @@ public sealed record MachineConfiguration
     [Description("Ducky's hardware table at 0x100; there without this if there is a BIO.")]
     public HardwareTableConfiguration? Hdt { get; set; }
 
+    /// <summary>Parts of files in the guest's address space.</summary>
+    [Description("Parts of files in the guest's address space (ducky's mmap).")]
+    public IReadOnlyList<MappedFileConfiguration> Mmap { get; set; } = [];
+
     /// <summary>The virtio consoles.</summary>
     [Description("The virtio consoles, hvc0 first; the serial port is always there.")]
     public IReadOnlyList<ConsoleConfiguration> Consoles { get; set; } = [];

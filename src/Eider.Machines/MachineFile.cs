@@ -165,6 +165,7 @@ public static class MachineFile
         }
 
         RefuseNulls(configuration.Bio, "$.bio");
+        RefuseNulls(configuration.Mmap, "$.mmap");
         RefuseNulls(configuration.Hdt?.Arguments ?? [], "$.hdt.arguments");
         for (var i = 0; i < configuration.Bio.Count; i++)
         {
@@ -209,6 +210,11 @@ public static class MachineFile
             .Concat(BioCheck.Storages(configuration).Select(place => place.Storage)).Concat(configuration.Svirtb))
         {
             RebaseImage(image, directory);
+        }
+
+        foreach (var file in configuration.Mmap)
+        {
+            file.File = Rebase(file.File, directory);
         }
 
         foreach (var port in configuration.Consoles.SelectMany(console => console.Ports))

@@ -62,6 +62,13 @@ internal sealed class RunCommand
         DefaultValueFactory = _ => [],
     };
 
+    private readonly Option<string[]> _mmap = new("--mmap")
+    {
+        Description = MmapArgument.Help,
+        HelpName = "FILE",
+        DefaultValueFactory = _ => [],
+    };
+
     private readonly Option<string[]> _consoles = new("--console")
     {
         Description = ConsoleArgument.Help,
@@ -94,7 +101,7 @@ internal sealed class RunCommand
         options._file.Validators.Add(RefuseOption);
         command.Arguments.Add(options._file);
         foreach (var option in (Option[])[options._kernel, options._bootImage, options._initrd, options._append, options._firmware,
-            options._disks, options._cdrom, options._svirtb, options._bio, options._consoles, options._rng, options._seed, options._noRestart])
+            options._disks, options._cdrom, options._svirtb, options._bio, options._mmap, options._consoles, options._rng, options._seed, options._noRestart])
         {
             command.Options.Add(option);
         }
@@ -139,6 +146,7 @@ internal sealed class RunCommand
 
         CdromArgument.AddTo(configuration, result.GetRequiredValue(_cdrom));
         configuration.Svirtb = [.. configuration.Svirtb, .. result.GetRequiredValue(_svirtb).Select(SvirtbArgument.Parse)];
+        configuration.Mmap = [.. configuration.Mmap, .. result.GetRequiredValue(_mmap).Select(MmapArgument.Parse)];
         BioArgument.AddTo(configuration, result.GetRequiredValue(_bio));
         configuration.Rng = result.GetValue(_rng) ? configuration.Rng ?? new EntropyConfiguration() : configuration.Rng;
         if (result.GetValue(_seed) is { } seed)

@@ -78,7 +78,7 @@ internal static partial class ErrorReport
         return where + failure.Message[failure.Where.Length..];
     }
 
-    [GeneratedRegex(@"\b(disk|console|svirtb|bio|storage)s?\[([0-9]{1,4})\]")]
+    [GeneratedRegex(@"\b(disk|console|svirtb|bio|storage|mmap)s?\[([0-9]{1,4})\]")]
     private static partial Regex ListedPart();
 
     private static ExitCode CodeOf(MachineErrorKind kind) => kind switch

@@ -26,6 +26,7 @@ internal sealed record RunReports(string? StatisticsFile, TraceCategory Trace, s
     /// <summary>The files that a machine reads or writes, for <see cref="Check"/>.</summary>
     public static IReadOnlyList<string> InputsOf(MachineConfiguration machine) =>
         [.. new[] { machine.Kernel, machine.BootImage, machine.Initrd, machine.Firmware }
+            .Concat(machine.Mmap.Select(file => file.File))
             .Concat(machine.Disks.Select(disk => disk.Image).Concat(IdeImagesOf(machine))
                 .Concat(machine.Svirtb.Select(device => device.Image))
                 .Concat(machine.Bio.SelectMany(device => device.Storages).Select(storage => storage.Image)).Select(PathOf)).OfType<string>()];

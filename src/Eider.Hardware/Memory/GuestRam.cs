@@ -25,28 +25,51 @@ public sealed unsafe class GuestRam : GuestMemory, IDisposable
     {
     }
 
-    internal GuestRam(Func<ulong, HostMapping> map, (ulong Base, ulong SizeBytes)[] regions)
+    /// <summary>Maps regions of zeroes and, behind them in <see cref="Regions"/>, parts of files.</summary>
+    /// <param name="regions">Guest-physical base and size of each; multiples of 4096, sorted, not overlapping.</param>
+    /// <param name="files">The parts; closed with the memory, or if it cannot be made.</param>
+    /// <exception cref="ArgumentException">A region is empty, unaligned, wraps around or overlaps another.</exception>
+    /// <exception cref="InsufficientMemoryException">The host has no room for them.</exception>
+    /// <exception cref="IOException">A file cannot be mapped.</exception>
+    public GuestRam((ulong Base, ulong SizeBytes)[] regions, IReadOnlyList<GuestRamFile> files)
+        : this(HostMapping.Create, regions, files)
+    {
+    }
+
+    internal GuestRam(Func<ulong, HostMapping> map, (ulong Base, ulong SizeBytes)[] regions, IReadOnlyList<GuestRamFile>? files = null)
     {
         ArgumentNullException.ThrowIfNull(regions);
-        Validate(regions);
+        files ??= [];
         var mapped = new List<GuestRamRegion>();
         try
         {
+            Validate(regions);
+            Validate([.. regions.Concat(files.Select(file => (file.Base, file.SizeBytes))).Order()]);
             foreach (var (start, size) in regions)
             {
                 mapped.Add(new GuestRamRegion(start, size, map));
+            }
+
+            foreach (var file in files)
+            {
+                mapped.Add(new GuestRamRegion(file.Base, file.SizeBytes, _ => new FileMapping(file), file.IsReadOnly));
             }
         }
         catch
         {
             mapped.ForEach(region => region.Dispose());
+            foreach (var file in files)
+            {
+                file.File.Dispose();
+            }
+
             throw;
         }
 
         _regions = _mapped = [.. mapped];
     }
 
-    /// <summary>The regions, by address.</summary>
+    /// <summary>The regions: those of zeroes by address, then files that are mapped.</summary>
     public IReadOnlyList<GuestRamRegion> Regions => _mapped;
 
     /// <summary>True between <see cref="StartDirtyTracking"/> and <see cref="StopDirtyTracking"/>.</summary>
@@ -109,6 +132,11 @@ public sealed unsafe class GuestRam : GuestMemory, IDisposable
             return WriteAcrossRegions(address, source);
         }
 
+        if (region.IsReadOnly)
+        {
+            return false;
+        }
+
         // SAFETY: as in TryRead.
         source.CopyTo(new Span<byte>(region.Host + (address - region.Base), source.Length));
         NotifyWritten(region, address, (ulong)source.Length);
@@ -136,7 +164,7 @@ public sealed unsafe class GuestRam : GuestMemory, IDisposable
     public override bool TryWriteUInt16Release(ulong address, ushort value)
     {
         var region = (address & 1) == 0 ? Find(address, 2) : null;
-        if (region is null)
+        if (region is null or { IsReadOnly: true })
         {
             return false;
         }
@@ -156,7 +184,7 @@ public sealed unsafe class GuestRam : GuestMemory, IDisposable
         // Nearly always one region holds it all; else the first one of several that touch lends its part.
         var region = lengthBytes == 0 ? null
             : Find(address, lengthBytes) ?? (Contains(address, lengthBytes) ? Find(address, 1) : null);
-        if (region is null || !region.TryAddLease())
+        if (region is null || (region.IsReadOnly && access == GuestMemoryAccess.Write) || !region.TryAddLease())
         {
             lease = default;
             return false;
@@ -318,6 +346,24 @@ public sealed unsafe class GuestRam : GuestMemory, IDisposable
         }
     }
 
+    // Of a range that is RAM: nothing is written of one that cannot be written wholly.
+    private bool HasReadOnly(ulong address, ulong lengthBytes)
+    {
+        while (lengthBytes != 0 && Find(address, 1) is { } region)
+        {
+            if (region.IsReadOnly)
+            {
+                return true;
+            }
+
+            var here = Math.Min(lengthBytes, region.SizeBytes - (address - region.Base));
+            lengthBytes -= here;
+            address = unchecked(address + here);
+        }
+
+        return false;
+    }
+
     private bool ReadAcrossRegions(ulong address, Span<byte> destination)
     {
         if (!Contains(address, (ulong)destination.Length))
@@ -338,7 +384,7 @@ public sealed unsafe class GuestRam : GuestMemory, IDisposable
 
     private bool WriteAcrossRegions(ulong address, ReadOnlySpan<byte> source)
     {
-        if (!Contains(address, (ulong)source.Length))
+        if (!Contains(address, (ulong)source.Length) || HasReadOnly(address, (ulong)source.Length))
         {
             return false;
         }

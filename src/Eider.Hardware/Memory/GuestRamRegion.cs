@@ -20,10 +20,11 @@ public sealed unsafe class GuestRamRegion
     private int _leases = 1; // one for the region itself
     private int _disposed;
 
-    internal GuestRamRegion(ulong @base, ulong sizeBytes, Func<ulong, HostMapping> map)
+    internal GuestRamRegion(ulong @base, ulong sizeBytes, Func<ulong, HostMapping> map, bool isReadOnly = false)
     {
         Base = @base;
         SizeBytes = sizeBytes;
+        IsReadOnly = isReadOnly;
         _mapping = map(sizeBytes);
         Host = _mapping.Address;
         // One byte a page, outside of the managed heap: calloc gives fresh pages, which cost nothing either.
@@ -41,6 +42,9 @@ public sealed unsafe class GuestRamRegion
 
     /// <summary>Size in bytes.</summary>
     public ulong SizeBytes { get; }
+
+    /// <summary>True if neither harts nor devices can write: a file that is mapped so.</summary>
+    public bool IsReadOnly { get; }
 
     /// <summary>Number of pages.</summary>
     public ulong PageCount => SizeBytes / PageBytes;

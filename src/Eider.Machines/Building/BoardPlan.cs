@@ -47,6 +47,7 @@ internal sealed class BoardPlan
         HardwareTable = HasHardwareTable(configuration)
             ? Place(new PlacedDevice("hdt", "$.hdt", BoardLayout.HardwareTablePageBase, RomPage.SizeBytes, null))
             : null;
+        MappedFiles = [.. configuration.Mmap.Select((file, i) => Place(Building.MappedFiles.Place(file, i)))];
         Bio = [.. configuration.Bio.Select((bio, i) => Place(BioCheck.Place(bio, i)))];
         var virtio = VirtioDevices(configuration);
         HasPci = virtio.Any(entry => entry.Device.Transport == VirtioTransportKind.Pci)
@@ -90,6 +91,9 @@ internal sealed class BoardPlan
 
     /// <summary>The ROM page with ducky's hardware table; null without one.</summary>
     public PlacedDevice? HardwareTable { get; }
+
+    /// <summary>The mapped files, in the order of the configuration.</summary>
+    public IReadOnlyList<PlacedDevice> MappedFiles { get; }
 
     /// <summary>The BIO devices, in the order of the configuration.</summary>
     public IReadOnlyList<PlacedDevice> Bio { get; }

@@ -58,6 +58,7 @@ internal static class ConfigurationCheck
         CheckSvirtb(configuration, writable);
         BioCheck.Check(configuration, (disk, setting) => CheckDisk(configuration, disk, setting, writable));
         CheckBoardDevices(configuration);
+        MappedFiles.Check(configuration, writable);
         CheckPorts(configuration);
         CheckDevice("$.rng.bytesPerSecond", () => MachineBuilder.MakeEntropy(configuration.Rng ?? new EntropyConfiguration()));
         foreach (var (device, _, setting) in BoardPlan.VirtioDevices(configuration))

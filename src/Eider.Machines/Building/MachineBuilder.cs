@@ -161,6 +161,11 @@ internal sealed class MachineBuilder : IAsyncDisposable
         }
 
         await AddSvirtbAsync().ConfigureAwait(false);
+        foreach (var (place, file) in _plan.MappedFiles.Zip(_configuration.Mmap).Where(pair => !pair.Second.IsRam))
+        {
+            await AddAsync(place, _ => MappedFiles.OpenWindow(file)).ConfigureAwait(false);
+        }
+
         if (_plan.HardwareTable is { } table)
         {
             await AddDuckyAsync(plic, table).ConfigureAwait(false);
@@ -226,7 +231,12 @@ internal sealed class MachineBuilder : IAsyncDisposable
         try
         {
             _ = _resources.Allocate(_plan.Ram);
-            return new GuestRam(BoardLayout.RamRegions(_configuration.Memory.Bytes)); // exactly what the plan asks for
+            foreach (var (place, _) in _plan.MappedFiles.Zip(_configuration.Mmap).Where(pair => pair.Second.IsRam))
+            {
+                _ = _resources.Allocate(place.Constraints);
+            }
+
+            return new GuestRam(BoardLayout.RamRegions(_configuration.Memory.Bytes), MappedFiles.OpenRam(_configuration)); // exactly what the plan asks for
         }
         catch (InsufficientMemoryException cause)
         {
@@ -289,6 +299,7 @@ internal sealed class MachineBuilder : IAsyncDisposable
             CustomDevices = [.. _plan.Custom.Zip(_configuration.BoardDevices).Where(pair => pair.Second.Compatible is not null)
                 .Select(pair => (pair.First.Name, pair.Second.Compatible!, pair.First.Base, pair.First.SizeBytes, pair.First.Source))],
             SvirtbDevices = [.. _plan.Svirtb.Zip(_configuration.Svirtb).Select(pair => (pair.First.Base, pair.Second.Stride))],
+            MappedFiles = [.. _plan.MappedFiles.Select(file => (file.Base, file.SizeBytes))],
             HasHardwareTable = _plan.HardwareTable is not null,
             BioDevices = [.. _plan.Bio.Zip(_configuration.Bio).Select(pair => (pair.First.Base, pair.First.Source, SidsOf(pair.Second)))],
         };

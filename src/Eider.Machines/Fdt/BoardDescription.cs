@@ -51,6 +51,9 @@ public sealed record BoardDescription
     /// <summary>The BIO devices: base address, PLIC source (null for one that does not interrupt) and ids of the storages of each.</summary>
     public IReadOnlyList<(ulong Base, int? Source, IReadOnlyList<uint> Sids)> BioDevices { get; init; } = [];
 
+    /// <summary>The mapped files: base address and size in bytes of each.</summary>
+    public IReadOnlyList<(ulong Base, ulong SizeBytes)> MappedFiles { get; init; } = [];
+
     /// <summary>True if there is ducky's hardware table; it stands where <see cref="BoardLayout"/> says.</summary>
     public bool HasHardwareTable { get; init; }
 

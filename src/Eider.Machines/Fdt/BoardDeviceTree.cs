@@ -225,6 +225,11 @@ public static class BoardDeviceTree
                 .EndNode();
         }
 
+        foreach (var (address, size) in board.MappedFiles)
+        {
+            tree.BeginNode(Unit("mmap", address)).Strings("compatible", "ducky,mmap").Cells64("reg", address, size).EndNode();
+        }
+
         foreach (var (address, source, sids) in board.BioDevices)
         {
             tree.BeginNode(Unit("bio", address))

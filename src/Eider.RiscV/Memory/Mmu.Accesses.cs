@@ -59,6 +59,11 @@ internal sealed unsafe partial class Mmu
             return StoreToDevice(address, physical, sizeBytes, value);
         }
 
+        if (region.IsReadOnly)
+        {
+            return Raise(TrapCause.StoreAccessFault, address);
+        }
+
         // SAFETY: as in Load.
         var host = region.Host + (physical - region.Base);
         WriteHost(host, sizeBytes, value);
@@ -146,6 +151,11 @@ internal sealed unsafe partial class Mmu
             return Raise(TrapCause.StoreMisaligned, address);
         }
 
+        if (IsReadOnly(first) || IsReadOnly(second))
+        {
+            return Raise(TrapCause.StoreAccessFault, address);
+        }
+
         Span<byte> bytes = stackalloc byte[8];
         BinaryPrimitives.WriteUInt64LittleEndian(bytes, value);
 
@@ -154,6 +164,8 @@ internal sealed unsafe partial class Mmu
         _ = _ram.TryWrite(second, bytes[(int)firstBytes..(int)sizeBytes]);
         return Outcome.Done;
     }
+
+    private bool IsReadOnly(ulong physical) => _ram.Find(physical, 1)!.IsReadOnly;
 
     private Outcome LoadFromDevice(ulong address, ulong physical, uint sizeBytes, out ulong value)
     {

@@ -245,7 +245,7 @@ internal sealed unsafe partial class Mmu
         }
 
         var region = _ram.Find(physical, 8 - (physical & 7));
-        if (region is null)
+        if (region is null || (region.IsReadOnly && kind != AccessKind.Load))
         {
             RaiseAccessFault(address, kind);
             return null;

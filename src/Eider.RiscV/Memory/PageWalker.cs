@@ -127,8 +127,13 @@ internal sealed unsafe class PageWalker(HartState* state, GuestRam ram, Pmp pmp,
             return AccessFault(address, kind);
         }
 
-        retry = Interlocked.CompareExchange(ref *host, pte | wanted, pte) != pte;
         var region = ram.Find(pteAddress, 8)!;
+        if (region.IsReadOnly)
+        {
+            return AccessFault(address, kind);
+        }
+
+        retry = Interlocked.CompareExchange(ref *host, pte | wanted, pte) != pte;
         if (!retry && region.GetFlags((pteAddress - region.Base) >> 12) != PageWatch.None)
         {
             code.StoredToWatchedPage(region, pteAddress, 8);

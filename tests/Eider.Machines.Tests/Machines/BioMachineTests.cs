@@ -2,6 +2,7 @@ using System.Text;
 using Eider.Machines.Fdt;
 using Eider.Machines.Tests.Fdt;
 using Eider.Storage.Backends;
+using Eider.Testing;
 
 namespace Eider.Machines.Tests.Machines;
 
@@ -97,6 +98,27 @@ public sealed class BioMachineTests : IDisposable
         Assert.Equal(2, machine.Disks.Count);
         var statistics = machine.GetStatistics().Devices.Where(device => device.Name.StartsWith("bio", StringComparison.Ordinal));
         Assert.Equal([("bio0", 1024L), ("bio1", 1024L)], statistics.Select(device => (device.Name, device.ReadBytes)));
+    }
+
+    // The example of docs/devices/bio.md, word for word.
+    [Fact]
+    public async Task The_example_of_the_page_compiles_and_runs()
+    {
+        var page = ProjectTree.Read("docs/devices/bio.md");
+        var own = ProjectTree.Read("tests/Eider.Machines.Tests/Machines/Screens.cs");
+        Assert.Contains(own[own.IndexOf("sealed class", StringComparison.Ordinal)..].Trim(), page, StringComparison.Ordinal);
+
+        var screens = new Screens(7);
+        await screens.WriteBlocksAsync(1, 1, Enumerable.Repeat((byte)'S', 1024).ToArray(), TestContext.Current.CancellationToken);
+        var program = new BareMetal();
+        program.Lui(BareMetal.T0, 8).Addi(BareMetal.T0, BareMetal.T0, 0x400);
+        Command(program, 7, BareMetal.Zero, 4);
+        program.Lwu(BareMetal.A1, BareMetal.T0, 0x14).Lui(BareMetal.T2, 0x10000).Sb(BareMetal.A1, BareMetal.T2, 0).Finish(0x5555);
+        var configuration = Configure(program);
+        configuration.Bio = [new BioConfiguration { Storages = [new BioStorageConfiguration { Blocks = screens }] }];
+        await using var machine = await Machine.CreateAsync(configuration);
+        await machine.RunAsync(TestContext.Current.CancellationToken).WaitAsync(TimeSpan.FromSeconds(20), TestContext.Current.CancellationToken);
+        Assert.Equal("S", machine.Console.Transcript);
     }
 
     [Fact]
