@@ -106,7 +106,7 @@ public sealed class BioMachineTests : IDisposable
     {
         var page = ProjectTree.Read("docs/devices/bio.md");
         var own = ProjectTree.Read("tests/Eider.Machines.Tests/Machines/Screens.cs");
-        Assert.Contains(own[own.IndexOf("sealed class", StringComparison.Ordinal)..].Trim(), page, StringComparison.Ordinal);
+        Assert.Contains(own[own.IndexOf("internal sealed class", StringComparison.Ordinal)..].Trim(), page, StringComparison.Ordinal);
 
         var screens = new Screens(7);
         await screens.WriteBlocksAsync(1, 1, Enumerable.Repeat((byte)'S', 1024).ToArray(), TestContext.Current.CancellationToken);

@@ -63,17 +63,20 @@ public sealed class MappedFileTests : IDisposable
 
     // Of RAM a store traps, as ducky's does; a window drops it.
     [Theory]
-    [InlineData(0, "F")]
-    [InlineData(256, "D")]
-    public async Task What_is_read_only_is_not_written(int offset, string expected)
+    [InlineData(0, 0x8000, 0x01CE_0023U, "F")] // sb t3, 0(t3)
+    [InlineData(256, 0x8000, 0x01CE_0023U, "D")]
+    [InlineData(0, 0x8FFD, 0x01CE_3023U, "F")] // sd t3, 0(t3), over two pages
+    [InlineData(0, 0x8000, 0x01CE_202FU, "F")] // amoadd.w zero, t3, (t3)
+    [InlineData(0, 0x8000, 0x100E_202FU, "D")] // lr.w zero, (t3)
+    public async Task What_is_read_only_is_not_written(int offset, ulong address, uint store, string expected)
     {
         var file = await WriteFileAsync(0x5000);
         var before = await File.ReadAllBytesAsync(file, TestContext.Current.CancellationToken);
-        var body = Pointer(new BareMetal(), T3, 0x8000).Sb(T3, T3, 0).Print("D").Finish(0x5555);
+        var body = Pointer(new BareMetal(), T3, address).Emit(store).Print("D").Finish(0x5555);
         var code = new BareMetal();
         code.Emit(0x17 | (BareMetal.T2 << 7)).Addi(BareMetal.T2, BareMetal.T2, 12 + body.Here); // auipc; where "F" is printed
         code.Emit((0x305U << 20) | (BareMetal.T2 << 15) | (1 << 12) | 0x73); // csrw mtvec, t2
-        Pointer(code, T3, 0x8000).Sb(T3, T3, 0).Print("D").Finish(0x5555).Print("F").Finish(0x5555);
+        Pointer(code, T3, address).Emit(store).Print("D").Finish(0x5555).Print("F").Finish(0x5555);
         await using var machine = await RunAsync(code, Map(file, offset, "r", shared: true));
         Assert.Equal(expected, machine.Console.Transcript);
         Assert.Equal(before, await File.ReadAllBytesAsync(file, TestContext.Current.CancellationToken));

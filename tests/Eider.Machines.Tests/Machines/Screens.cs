@@ -3,7 +3,7 @@ using Eider.Storage;
 
 namespace Eider.Machines.Tests.Machines;
 
-sealed class Screens(uint sid) : BioStorage(sid, sizeBytes: 16 * 1024)
+internal sealed class Screens(uint sid) : BioStorage(sid, sizeBytes: 16 * 1024)
 {
     private readonly byte[] _content = new byte[16 * 1024];
 
