@@ -137,7 +137,7 @@ public sealed class MappedFileTests : IDisposable
     {
         var low = (int)(address & 0xFFF);
         low = low >= 0x800 ? low - 0x1000 : low;
-        var high = (uint)((address - (ulong)(long)low) >> 12);
+        var high = (uint)(unchecked(address - (ulong)(long)low) >> 12);
         var rd = (uint)register;
         return program.Lui(register, high).Addi(register, register, low)
             .Emit((32U << 20) | (rd << 15) | (1 << 12) | (rd << 7) | 0x13).Emit((32U << 20) | (rd << 15) | (5 << 12) | (rd << 7) | 0x13);
