@@ -1,3 +1,5 @@
+using Eider.ImageWorker;
+
 namespace Eider.Storage.Tests.Crash;
 
 /// <summary>The images that lie behind an image, by the names that it has for them.</summary>
@@ -15,5 +17,5 @@ internal static class CrashBacking
     /// <summary>The number of a name; none is none.</summary>
     public static int? NumberOf(string? name) => name == null ? -1 : Array.IndexOf(Names, name) is >= 0 and var number ? number : null;
 
-    private static byte[] Content(uint tag) => DiskModel.Content(0, CrashScenario.MaxSectors, tag);
+    private static byte[] Content(uint tag) => TaggedSectors.Content(0, CrashScenario.MaxSectors, tag);
 }

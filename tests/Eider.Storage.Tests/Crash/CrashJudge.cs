@@ -1,3 +1,4 @@
+using Eider.ImageWorker;
 using Eider.Storage.Backends;
 using Eider.Storage.Formats.Qcow2;
 using Eider.Storage.Formats.Qcow2.Checking;
@@ -10,7 +11,7 @@ internal sealed class CrashJudge(CrashSession session)
 {
     private const int CheckEvery = 4;
 
-    private readonly byte[] _content = new byte[CrashScenario.MaxSectors * DiskModel.SectorBytes];
+    private readonly byte[] _content = new byte[CrashScenario.MaxSectors * TaggedSectors.Bytes];
     private int _states;
 
     /// <summary>Judges a state.</summary>
@@ -60,10 +61,10 @@ internal sealed class CrashJudge(CrashSession session)
     {
         var content = _content.AsMemory(0, (int)image.SizeBytes);
         Assert.Equal(BlockResult.Ok, await image.ReadAsync(0, content));
-        var tags = new uint[content.Length / DiskModel.SectorBytes];
+        var tags = new uint[content.Length / TaggedSectors.Bytes];
         for (var sector = 0; sector < tags.Length; sector++)
         {
-            tags[sector] = DiskModel.TagOf(content.Span.Slice(sector * DiskModel.SectorBytes, DiskModel.SectorBytes), sector)
+            tags[sector] = TaggedSectors.TagOf(content.Span.Slice(sector * TaggedSectors.Bytes, TaggedSectors.Bytes), sector)
                 ?? throw new InvalidOperationException("a sector has what nobody wrote");
         }
 
@@ -173,7 +174,7 @@ internal sealed class CrashJudge(CrashSession session)
     /// Version 2 has no dirty bit to set while counts and flags change: a flag that is missing between the two costs a copy.
     /// One that is there without a reason would lose data, and the other checker looks for those.
     /// </summary>
-    private static bool IsHarmless(Qcow2Image image, Qcow2Finding finding) =>
+    public static bool IsHarmless(Qcow2Image image, Qcow2Finding finding) =>
         image.Header.Version == 2 && finding.Text.Contains("OFLAG_COPIED", StringComparison.Ordinal);
 
     private async Task<string?> FindSnapshotTroubleAsync(CrashState state, SnapshotModel snapshot)

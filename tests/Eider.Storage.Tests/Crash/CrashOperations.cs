@@ -1,4 +1,5 @@
 using System.Globalization;
+using Eider.ImageWorker;
 using Eider.Storage.Backends;
 using Eider.Storage.Formats;
 using Eider.Storage.Formats.Qcow2;
@@ -21,7 +22,7 @@ internal sealed class CrashOperations(CrashRun run, Random random) : IAsyncDispo
     /// <summary>Runs a number of steps, and closes the image.</summary>
     public async Task RunAsync(int steps)
     {
-        _image = await run.OpenAsync();
+        await run.Attempt(async () => _image = await run.OpenAsync());
         var extras = Extras().ToArray();
         if (_scenario.Has(CrashExtras.Bitmaps))
         {
@@ -44,7 +45,7 @@ internal sealed class CrashOperations(CrashRun run, Random random) : IAsyncDispo
             }
         }
 
-        await DisposeAsync();
+        await CloseAsync();
     }
 
     public async ValueTask DisposeAsync()
@@ -86,8 +87,8 @@ internal sealed class CrashOperations(CrashRun run, Random random) : IAsyncDispo
         var tags = new uint[CrashScenario.MaxSectors];
         for (var sector = 0; sector < tags.Length; sector++)
         {
-            var bytes = run.Initial[1].Memory.Span.Slice(sector * DiskModel.SectorBytes, DiskModel.SectorBytes);
-            tags[sector] = DiskModel.TagOf(bytes, sector) ?? throw new InvalidOperationException($"sector {sector} of the backing image has what nobody wrote");
+            var bytes = run.Initial[1].Memory.Span.Slice(sector * TaggedSectors.Bytes, TaggedSectors.Bytes);
+            tags[sector] = TaggedSectors.TagOf(bytes, sector) ?? throw new InvalidOperationException($"sector {sector} of the backing image has what nobody wrote");
         }
 
         return tags;
@@ -103,23 +104,22 @@ internal sealed class CrashOperations(CrashRun run, Random random) : IAsyncDispo
             first &= ~7;
         }
 
-        var (offset, length) = ((long)first * DiskModel.SectorBytes, (long)count * DiskModel.SectorBytes);
+        var (offset, length) = ((long)first * TaggedSectors.Bytes, (long)count * TaggedSectors.Bytes);
         switch (choices.Next(10))
         {
             case < 5:
                 var tag = _model.NewTag();
-                await ChangeAsync(first, count, tag, () => Image.WriteAsync(offset, DiskModel.Content(first, count, tag)));
+                await ChangeAsync(first, count, tag, () => Image.WriteAsync(offset, TaggedSectors.Content(first, count, tag)));
                 break;
             case 5 or 6:
-                await ChangeAsync(first, count, 0, () => Image.WriteZeroesAsync(offset, length, choices.Next(2) == 0));
+                var mayUnmap = choices.Next(2) == 0;
+                await ChangeAsync(first, count, 0, () => Image.WriteZeroesAsync(offset, length, mayUnmap));
                 break;
             case 7 when Image.Geometry.CanDiscard:
                 await DiscardAsync(first, count);
                 break;
             default:
-                var begin = Log.Tick();
-                Assert.Equal(BlockResult.Ok, await Image.FlushAsync());
-                _model.Flushed(begin, Log.Tick());
+                await FlushAsync();
                 break;
         }
     }
@@ -129,13 +129,13 @@ internal sealed class CrashOperations(CrashRun run, Random random) : IAsyncDispo
     {
         var tags = _model.Tags.AsSpan(first, count).ToArray();
         var begin = Log.Tick();
-        var content = new byte[count * DiskModel.SectorBytes];
-        Assert.Equal(BlockResult.Ok, await Image.DiscardAsync((long)first * DiskModel.SectorBytes, content.Length));
+        var content = new byte[count * TaggedSectors.Bytes];
+        await DoAsync(() => Image.DiscardAsync((long)first * TaggedSectors.Bytes, content.Length));
         var end = Log.Tick();
-        Assert.Equal(BlockResult.Ok, await Image.ReadAsync((long)first * DiskModel.SectorBytes, content));
+        await DoAsync(() => Image.ReadAsync((long)first * TaggedSectors.Bytes, content));
         for (var index = 0; index < count; index++)
         {
-            var tag = DiskModel.TagOf(content.AsSpan(index * DiskModel.SectorBytes, DiskModel.SectorBytes), first + index);
+            var tag = TaggedSectors.TagOf(content.AsSpan(index * TaggedSectors.Bytes, TaggedSectors.Bytes), first + index);
             Assert.True(tag == 0 || tag == tags[index], $"a discard made {tag:x} of {tags[index]:x} in sector {first + index}");
             tags[index] = tag!.Value;
         }
@@ -145,7 +145,7 @@ internal sealed class CrashOperations(CrashRun run, Random random) : IAsyncDispo
 
     private async Task CompressAsync(Random choices, int from, int to)
     {
-        var perCluster = Image.Header.ClusterBytes / DiskModel.SectorBytes;
+        var perCluster = Image.Header.ClusterBytes / TaggedSectors.Bytes;
         var (low, high) = ((from + perCluster - 1) / perCluster, (to + perCluster - 1) / perCluster);
         for (var times = choices.Next(1, 5); times > 0; times--)
         {
@@ -154,7 +154,7 @@ internal sealed class CrashOperations(CrashRun run, Random random) : IAsyncDispo
             var tag = _model.NewTag();
             await ChangeAsync(
                 first, count, tag,
-                () => Image.WriteCompressedAsync((long)first * DiskModel.SectorBytes, DiskModel.Content(first, count, tag)));
+                () => Image.WriteCompressedAsync((long)first * TaggedSectors.Bytes, TaggedSectors.Content(first, count, tag)));
         }
     }
 
@@ -163,14 +163,24 @@ internal sealed class CrashOperations(CrashRun run, Random random) : IAsyncDispo
         var tags = new uint[count];
         tags.AsSpan().Fill(tag);
         var change = _model.Begin(Log.Tick(), first, tags);
-        Assert.Equal(BlockResult.Ok, await operation());
+        await DoAsync(operation);
         _model.End(change, Log.Tick());
+    }
+
+    private Task DoAsync(Func<ValueTask<BlockResult>> operation) =>
+        run.Attempt(async () => Assert.Equal(BlockResult.Ok, await operation()));
+
+    private async Task FlushAsync()
+    {
+        var begin = Log.Tick();
+        await DoAsync(() => Image.FlushAsync());
+        _model.Flushed(begin, Log.Tick());
     }
 
     /// <summary>Something that is durable, with all that was before it, when it returns.</summary>
     private async Task DurablyAsync(int change, Func<Task> operation)
     {
-        await operation();
+        await run.Attempt(operation);
         if (change >= 0)
         {
             _model.End(change, Log.Tick());
@@ -240,7 +250,7 @@ internal sealed class CrashOperations(CrashRun run, Random random) : IAsyncDispo
         var sectors = random.Next(CrashScenario.Sectors / 4, CrashScenario.MaxSectors);
         var change = _model.Begin(Log.Tick(), 0, [], sectors: sectors);
         await DurablyAsync(
-            change, async () => Assert.Equal(BlockResult.Ok, await Image.ResizeAsync((long)sectors * DiskModel.SectorBytes)));
+            change, async () => Assert.Equal(BlockResult.Ok, await Image.ResizeAsync((long)sectors * TaggedSectors.Bytes)));
     }
 
     private async Task PreallocateAsync()
@@ -249,7 +259,7 @@ internal sealed class CrashOperations(CrashRun run, Random random) : IAsyncDispo
         var change = _model.Begin(Log.Tick(), 0, [], sectors: sectors);
         var options = new ImageResizeOptions { CanShrink = true, Preallocation = random.Next(2) == 0 ? ImagePreallocation.Metadata : ImagePreallocation.Full };
         await DurablyAsync(
-            change, async () => await ImageResizer.ResizeAsync(Image, (long)sectors * DiskModel.SectorBytes, options));
+            change, async () => await ImageResizer.ResizeAsync(Image, (long)sectors * TaggedSectors.Bytes, options));
     }
 
     private Task CompactAsync() => DurablyAsync(-1, async () => await ImageCompactor.CompactAsync(Image));
@@ -263,7 +273,7 @@ internal sealed class CrashOperations(CrashRun run, Random random) : IAsyncDispo
     private async Task CommitAsync()
     {
         // The target is durable then, the image is not: it was only read.
-        await ImageCommitter.CommitAsync(Image, (ImageStorage)Image.Backing!);
+        await run.Attempt(() => ImageCommitter.CommitAsync(Image, (ImageStorage)Image.Backing!).AsTask());
         _model.Tags.AsSpan(0, _model.Sectors).CopyTo(_backing);
         if (random.Next(2) == 0)
         {
@@ -296,8 +306,19 @@ internal sealed class CrashOperations(CrashRun run, Random random) : IAsyncDispo
 
     private async Task ReopenAsync()
     {
+        await CloseAsync();
+        await run.Attempt(async () => _image = await run.OpenAsync());
+    }
+
+    /// <summary>Where the host may fail, what is not flushed may be lost at the end.</summary>
+    private async Task CloseAsync()
+    {
+        if (run.IsFaulty)
+        {
+            await FlushAsync();
+        }
+
         await DisposeAsync();
-        _image = await run.OpenAsync();
     }
 
     /// <summary>Two threads, each in its half of the disk; their clusters may meet in the middle.</summary>

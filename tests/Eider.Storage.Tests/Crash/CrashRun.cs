@@ -33,9 +33,18 @@ internal sealed class CrashRun
 
     public DiskModel Model { get; }
 
+    /// <summary>How something is done; where the host may fail, perhaps twice.</summary>
+    public Func<Func<Task>, Task> Attempt { get; init; } = operation => operation();
+
+    /// <summary>What stands between the image and a file; nothing as a rule.</summary>
+    public Func<BlockStorage, int, BlockStorage>? Faults { get; init; }
+
+    /// <summary>True if the host may fail.</summary>
+    public bool IsFaulty => Faults != null;
+
     /// <summary>Opens the image on logged files.</summary>
-    public Task<Qcow2Image> OpenAsync(bool isForRepair = false) =>
-        Session.OpenAsync([.. _storages.Select((storage, file) => Log.Over(storage, file))], isReadOnly: false, isForRepair);
+    public Task<Qcow2Image> OpenAsync(bool isForRepair = false) => Session.OpenAsync(
+        [.. _storages.Select((storage, file) => Log.Over(Faults?.Invoke(storage, file) ?? storage, file))], isReadOnly: false, isForRepair);
 
     /// <summary>The files as they are now.</summary>
     public async Task<CrashFile[]> FilesAsync()

@@ -1,4 +1,5 @@
 using System.Globalization;
+using Eider.ImageWorker;
 using Eider.Storage.Backends;
 using Eider.Storage.Formats.Qcow2;
 
@@ -95,7 +96,7 @@ internal sealed record CrashScenario(string Name, string Create, CrashExtras Ext
             Key = texts.ContainsKey("encrypt.format") ? Key : (ReadOnlyMemory<byte>?)null,
         };
         options = options with { Luks = options.Luks with { Iterations = 1000 } };
-        await Qcow2Format.CreateAsync(file, (long)Sectors * DiskModel.SectorBytes, options, data);
+        await Qcow2Format.CreateAsync(file, (long)Sectors * TaggedSectors.Bytes, options, data);
         var files = new List<CrashFile> { await FileOfAsync(file) };
         if (HasSecondFile)
         {

@@ -1,3 +1,4 @@
+using Eider.ImageWorker;
 using Eider.Storage.Backends;
 using Eider.Storage.Formats;
 using Eider.Storage.Formats.Qcow2;
@@ -57,7 +58,7 @@ internal sealed class CrashSession(CrashScenario scenario)
             return number < 0 ? null : new MemoryStorage((ReadOnlyMemory<byte>)CrashBacking.Content(number.Value));
         }
 
-        return scenario.HasBacking ? new MemoryStorage((ReadOnlyMemory<byte>)CrashBacking.Content(0).AsMemory(0, CrashScenario.Sectors * DiskModel.SectorBytes)) : null;
+        return scenario.HasBacking ? new MemoryStorage((ReadOnlyMemory<byte>)CrashBacking.Content(0).AsMemory(0, CrashScenario.Sectors * TaggedSectors.Bytes)) : null;
     }
 
     private sealed class SharedCipher(IDataCipher cipher) : IDataCipher

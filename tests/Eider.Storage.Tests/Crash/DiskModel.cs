@@ -1,5 +1,5 @@
-using System.Buffers.Binary;
 using System.Globalization;
+using Eider.ImageWorker;
 
 namespace Eider.Storage.Tests.Crash;
 
@@ -9,9 +9,6 @@ namespace Eider.Storage.Tests.Crash;
 /// </summary>
 internal sealed class DiskModel
 {
-    /// <summary>Bytes of a sector.</summary>
-    public const int SectorBytes = 512;
-
     /// <summary>The tag of what the first backing image has.</summary>
     public const uint FirstBacking = 0xB000_0000;
 
@@ -120,7 +117,7 @@ internal sealed class DiskModel
     public string? Check(ReadOnlySpan<byte> content, int tick)
     {
         var durable = _flushes.Where(flush => flush.End <= tick).Select(flush => flush.Begin).DefaultIfEmpty(0).Max();
-        var sectors = content.Length / SectorBytes;
+        var sectors = content.Length / TaggedSectors.Bytes;
         if (!IsAllowed(_sizes, _initialSectors, sectors, tick, durable))
         {
             return Text($"the disk has {sectors} sectors");
@@ -130,7 +127,7 @@ internal sealed class DiskModel
         var latest = _changes.FindLastIndex(change => change.Begin <= tick);
         for (var sector = 0; sector < sectors; sector++)
         {
-            var found = TagOf(content.Slice(sector * SectorBytes, SectorBytes), sector);
+            var found = TaggedSectors.TagOf(content.Slice(sector * TaggedSectors.Bytes, TaggedSectors.Bytes), sector);
             if (found is not { } tag || !IsAllowed(_history[sector], _initial[sector], tag, tick, durable))
             {
                 return Text($"sector {sector} has tag {found:x}, which is neither flushed nor newer (moment {tick}); {Tell(sector, durable)}");
@@ -148,41 +145,6 @@ internal sealed class DiskModel
             ? Text($"sector {sawOld} is old and sector {sawNew} new, and they change at once; {Tell(sawOld, durable)}; {Tell(sawNew, durable)}")
             : null;
     }
-
-    /// <summary>The bytes of some sectors with one tag.</summary>
-    public static byte[] Content(int first, int count, uint tag) => Content(first, Enumerable.Repeat(tag, count).ToArray());
-
-    /// <summary>The bytes of sectors with tags.</summary>
-    public static byte[] Content(int first, ReadOnlySpan<uint> tags)
-    {
-        var bytes = new byte[tags.Length * SectorBytes];
-        for (var index = 0; index < tags.Length; index++)
-        {
-            if (tags[index] != 0)
-            {
-                var part = bytes.AsSpan(index * SectorBytes, SectorBytes);
-                part.Fill(FillOf(tags[index]));
-                BinaryPrimitives.WriteUInt32LittleEndian(part, tags[index]);
-                BinaryPrimitives.WriteInt32LittleEndian(part[4..], first + index);
-            }
-        }
-
-        return bytes;
-    }
-
-    /// <summary>The tag that a sector's bytes have; null if they have none.</summary>
-    public static uint? TagOf(ReadOnlySpan<byte> bytes, int sector)
-    {
-        var tag = BinaryPrimitives.ReadUInt32LittleEndian(bytes);
-        if (tag == 0)
-        {
-            return bytes.ContainsAnyExcept((byte)0) ? null : 0;
-        }
-
-        return BinaryPrimitives.ReadInt32LittleEndian(bytes[4..]) == sector && !bytes[8..].ContainsAnyExcept(FillOf(tag)) ? tag : null;
-    }
-
-    private static byte FillOf(uint tag) => (byte)(1 + (tag % 251));
 
     private void Set(int change, int sector, uint tag)
     {

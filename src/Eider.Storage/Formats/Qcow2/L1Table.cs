@@ -9,6 +9,7 @@ namespace Eider.Storage.Formats.Qcow2;
 internal sealed class L1Table
 {
     private const int SectorEntries = 64;
+    private const int EntriesAtOnce = 8192;
 
     private readonly SortedSet<int> _dirtySectors = [];
     private readonly Lock _gate = new();
@@ -51,16 +52,17 @@ internal sealed class L1Table
     /// <summary>Reads a table.</summary>
     public static async ValueTask<ulong[]> ReadAsync(ImageFile file, long offset, int count, CancellationToken cancellationToken)
     {
-        var bytes = new byte[count * 8];
-        if (count > 0)
-        {
-            await file.ReadAsync(offset, bytes, cancellationToken).ConfigureAwait(false);
-        }
-
+        // In pieces: a header may claim the longest table there is, in a file that is a hole.
         var entries = new ulong[count];
-        for (var index = 0; index < count; index++)
+        var bytes = new byte[Math.Min(count, EntriesAtOnce) * 8];
+        for (var first = 0; first < count; first += EntriesAtOnce)
         {
-            entries[index] = BinaryPrimitives.ReadUInt64BigEndian(bytes.AsSpan(index * 8));
+            var piece = bytes.AsMemory(0, Math.Min(count - first, EntriesAtOnce) * 8);
+            await file.ReadAsync(offset + (first * 8L), piece, cancellationToken).ConfigureAwait(false);
+            for (var index = 0; index < piece.Length / 8; index++)
+            {
+                entries[first + index] = BinaryPrimitives.ReadUInt64BigEndian(piece.Span[(index * 8)..]);
+            }
         }
 
         return entries;
@@ -86,6 +88,9 @@ internal sealed class L1Table
             _dirtySectors.Clear();
         }
     }
+
+    /// <summary>All entries, for whoever is alone in the image.</summary>
+    public ReadOnlySpan<ulong> AsSpan() => Volatile.Read(ref _entries);
 
     /// <summary>A copy of all entries.</summary>
     public ulong[] ToArray()

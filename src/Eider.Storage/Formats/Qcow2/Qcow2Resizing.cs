@@ -100,14 +100,13 @@ internal static class Qcow2Resizing
             }
 
             await core.Commit.RunAsync(mustFlush: true, withRefcounts: false, cancellationToken).ConfigureAwait(false);
+            await WriteSizeAsync(core, size).ConfigureAwait(false);
         }
         catch
         {
             core.UpdateHeader(header => header with { SizeBytes = old });
             throw;
         }
-
-        await WriteSizeAsync(core, size).ConfigureAwait(false);
     }
 
     private static async ValueTask WriteSizeAsync(Qcow2Core core, long size)

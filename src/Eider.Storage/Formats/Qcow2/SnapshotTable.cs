@@ -15,6 +15,7 @@ internal static class SnapshotTable
 
     private const int MaxExtraBytes = 1024;
     private const long MaxTableBytes = 64L << 20;
+    private const long MaxNameBytes = 8L << 20;
 
     /// <summary>Reads all entries.</summary>
     /// <returns>The snapshots, and how long the table is in bytes.</returns>
@@ -24,13 +25,14 @@ internal static class SnapshotTable
     {
         var snapshots = new List<Qcow2Snapshot>();
         var offset = header.SnapshotsOffset;
-        var fixedPart = new byte[FixedBytes];
+        var window = new ReadWindow(file);
+        var allNameBytes = 0L;
         for (var index = 0; index < header.SnapshotCount; index++)
         {
-            await file.ReadAsync(offset, fixedPart, cancellationToken).ConfigureAwait(false);
-            var extra = BinaryPrimitives.ReadUInt32BigEndian(fixedPart.AsSpan(36));
-            int idBytes = BinaryPrimitives.ReadUInt16BigEndian(fixedPart.AsSpan(12));
-            int nameBytes = BinaryPrimitives.ReadUInt16BigEndian(fixedPart.AsSpan(14));
+            var fixedPart = await window.ReadAsync(offset, FixedBytes, cancellationToken).ConfigureAwait(false);
+            var extra = BinaryPrimitives.ReadUInt32BigEndian(fixedPart.Span[36..]);
+            int idBytes = BinaryPrimitives.ReadUInt16BigEndian(fixedPart.Span[12..]);
+            int nameBytes = BinaryPrimitives.ReadUInt16BigEndian(fixedPart.Span[14..]);
             if (extra > MaxExtraBytes || offset - header.SnapshotsOffset > MaxTableBytes)
             {
                 throw ImageErrors.Invalid(
@@ -40,10 +42,15 @@ internal static class SnapshotTable
                         $"entry {index} of the snapshot table has {extra} bytes of extra data at {offset}, expected at most {MaxExtraBytes} and a table of 64 MiB"));
             }
 
-            var variable = new byte[(int)extra + idBytes + nameBytes];
-            await file.ReadAsync(offset + FixedBytes, variable, cancellationToken).ConfigureAwait(false);
-            snapshots.Add(Parse(fixedPart, variable, (int)extra, idBytes, header, file.Name, offset));
-            offset += (FixedBytes + variable.Length + 7) & ~7;
+            allNameBytes += idBytes + nameBytes;
+            if (allNameBytes > MaxNameBytes)
+            {
+                throw ImageErrors.Invalid(file.Name, offset, $"the names of the snapshots have more than {MaxNameBytes} bytes");
+            }
+
+            var entry = await window.ReadAsync(offset, FixedBytes + (int)extra + idBytes + nameBytes, cancellationToken).ConfigureAwait(false);
+            snapshots.Add(Parse(entry.Span[..FixedBytes], entry.Span[FixedBytes..], (int)extra, idBytes, header, file.Name, offset));
+            offset += (entry.Length + 7) & ~7;
         }
 
         return (snapshots, offset - header.SnapshotsOffset);

@@ -124,13 +124,14 @@ internal sealed class Qcow2Checker
         {
             cancellationToken.ThrowIfCancellationRequested();
             var offset = block < blocks.Length ? (long)(blocks[block] & ~0x1FFUL) : 0;
+            if (offset == 0 && block * perBlock >= _walk.Counts.End)
+            {
+                continue;
+            }
+
             if (offset == 0)
             {
                 bytes.AsSpan().Clear();
-                if (block * perBlock >= _walk.Counts.End)
-                {
-                    continue;
-                }
             }
             else
             {

@@ -31,7 +31,7 @@ internal sealed class ReferenceWalk(Qcow2Core core, FindingList findings)
         var header = core.Header;
         Refer(0, core.Layout.ClusterBytes, "header");
         Refer(header.L1Offset, header.L1Entries * 8L, "L1 table");
-        AddTables(core.L1.ToArray(), header.L1Offset, isActive: true);
+        AddTables(core.L1.AsSpan(), header.L1Offset, isActive: true);
         if (header.SnapshotCount > 0)
         {
             var (snapshots, length) = await SnapshotTable.ReadAsync(header, core.File, cancellationToken).ConfigureAwait(false);
@@ -90,7 +90,7 @@ internal sealed class ReferenceWalk(Qcow2Core core, FindingList findings)
 
     private long RoundedEnd => (_fileEnd + core.Layout.ClusterMask) & ~core.Layout.ClusterMask;
 
-    private void AddTables(ulong[] l1, long l1Offset, bool isActive)
+    private void AddTables(ReadOnlySpan<ulong> l1, long l1Offset, bool isActive)
     {
         for (var index = 0; index < l1.Length; index++)
         {
