@@ -15,14 +15,18 @@ internal sealed class AgentGuest
 
     /// <summary>A guest whose root image is a copy in a file.</summary>
     public AgentGuest(GuestFiles files, string rootImage, params ConsolePort[] ports)
-    {
+        : this(files, new DiskConfiguration { Image = rootImage }, ports) =>
         File.Copy(files.Root, rootImage);
+
+    /// <summary>A guest with this root.</summary>
+    public AgentGuest(GuestFiles files, DiskConfiguration root, params ConsolePort[] ports)
+    {
         Configuration = new MachineConfiguration
         {
             Kernel = files.Kernel,
             Initrd = files.Initrd,
             CommandLine = CommandLine + (GuestSuite.HasSelfTests ? "" : " cryptomgr.notests"),
-            Disks = [new DiskConfiguration { Image = rootImage }],
+            Disks = [root],
             Consoles = [new ConsoleConfiguration { Device = new ConsoleDevice { Ports = [.. _agent.Ports, .. ports] } }],
         };
     }
