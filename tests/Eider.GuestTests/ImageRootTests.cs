@@ -33,7 +33,7 @@ public sealed class ImageRootTests : IDisposable
     {
         await ImgAsync("convert", "-f", "raw", "-O", "qcow2", await RootAsync(), At("base.qcow2"));
         await ImgAsync("create", "-f", "qcow2", "-b", "base.qcow2", "-F", "qcow2", At("middle.qcow2"));
-        await ImgAsync("create", "--within", _folder.Path, "-f", "qcow2", "-b", "middle.qcow2", "-F", "qcow2", At("top.qcow2"));
+        await ImgAsync("create", "-f", "qcow2", "-b", "middle.qcow2", "-F", "qcow2", At("top.qcow2"));
         var before = (await HostImage.Sha256Async(At("base.qcow2")), await HostImage.Sha256Async(At("middle.qcow2")));
 
         var written = await BootAsync(
