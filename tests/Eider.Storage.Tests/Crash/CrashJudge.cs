@@ -129,10 +129,10 @@ internal sealed class CrashJudge(CrashSession session)
 
     private int? FirstUnmarked(PlainBitmap bitmap, BitmapModel begin, int sizeBytes)
     {
-        for (var sector = 0; sector < sizeBytes / DiskModel.SectorBytes; sector++)
+        for (var sector = 0; sector < sizeBytes / TaggedSectors.Bytes; sector++)
         {
-            var found = DiskModel.TagOf(_content.AsSpan(sector * DiskModel.SectorBytes, DiskModel.SectorBytes), sector);
-            if (found != begin.Tags[sector] && !bitmap.IsMarked((long)sector * DiskModel.SectorBytes))
+            var found = TaggedSectors.TagOf(_content.AsSpan(sector * TaggedSectors.Bytes, TaggedSectors.Bytes), sector);
+            if (found != begin.Tags[sector] && !bitmap.IsMarked((long)sector * TaggedSectors.Bytes))
             {
                 return sector;
             }
