@@ -110,6 +110,38 @@ public sealed class SvirtbDriverTests
         }
     }
 
+    [Fact]
+    public async Task A_doorbell_at_the_tail_does_nothing()
+    {
+        var storage = Numbered(4);
+        await using var bench = new SvirtbBench(storage);
+        var driver = SvirtbDriver.TryStart(bench, 8)!;
+        Assert.True(driver.TryRead(1, new byte[512]));
+        storage.Log!.Clear();
+        Assert.Null(bench.Begin(SvirtbRegister.QueueHead, bench.Tail));
+        Assert.Empty(storage.Log);
+        Assert.Equal((1u, 1u, SvirtbStatus.Ready), (bench.Head, bench.Tail, bench.Status));
+    }
+
+    [Fact]
+    public async Task After_a_reset_the_ring_may_lie_elsewhere_and_begins_at_0()
+    {
+        var storage = Numbered(4);
+        await using var bench = new SvirtbBench(storage);
+        var driver = SvirtbDriver.TryStart(bench, 8)!;
+        Assert.True(driver.TryReadMany(0, new byte[3 * 512]));
+        driver.Finish();
+        const ulong Elsewhere = SvirtbBench.Ring + 0x8000;
+        bench.Start(4, Elsewhere);
+        bench.Fill(0, 0, 0, 0, 9); // at the old place: not looked at
+        bench.Ram.TryWriteUInt64(Elsewhere, Buffer(5));
+        bench.Ram.TryWriteUInt64(Elsewhere + 8, 512);
+        bench.Ram.TryWriteUInt64(Elsewhere + 16, 3);
+        bench.Write(SvirtbRegister.QueueHead, 1);
+        Assert.Equal(storage.Content[(3 * 512)..], bench.Memory(Buffer(5), 512));
+        Assert.Equal((1u, SvirtbStatus.Ready), (bench.Tail, bench.Status));
+    }
+
     // As upstream: as many entries as the ring has leave the head where it was, so nobody rings.
     [Fact]
     public async Task A_whole_ring_at_once_is_no_doorbell()
