@@ -15,6 +15,9 @@ internal sealed record ConvertSettings
     /// <summary>True to write only what the source's outermost image has itself; the target has the same image behind it.</summary>
     public bool IsOwnOnly { get; init; }
 
+    /// <summary>True to have that image say each zero itself.</summary>
+    public bool SaysEveryZero { get; init; }
+
     /// <summary>True if that image reads as zeroes.</summary>
     public bool TargetIsZero { get; init; }
 

@@ -46,6 +46,7 @@ internal sealed class DiskCopy(BlockStorage source, ImageStorage target, Convert
             Workers = settings.Workers,
             IsOrdered = settings.IsOrdered,
             IsOwnOnly = settings.IsOwnOnly,
+            SaysEveryZero = settings.SaysEveryZero,
             ZeroGranuleBytes = settings.SparseBytes,
             TargetIsZero = settings.TargetIsZero && !target.IsEncrypted,
             SkipsUnreadable = settings.Salvages,
@@ -68,6 +69,7 @@ internal sealed class DiskCopy(BlockStorage source, ImageStorage target, Convert
         Threads = settings.Workers,
         IsOrdered = settings.IsOrdered,
         IsOwnOnly = settings.IsOwnOnly,
+        StoresZeroes = settings.SparseBytes == 0,
         TargetIsZero = settings.TargetIsZero,
         Progress = Progress,
     };

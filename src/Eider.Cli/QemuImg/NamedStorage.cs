@@ -1,3 +1,4 @@
+using Eider.Cli.QemuImg.Nodes;
 using Eider.Storage;
 using Eider.Storage.Layers;
 
@@ -27,6 +28,7 @@ internal sealed class NamedStorage(BlockStorage inner, string name) : BlockStora
     /// <inheritdoc/>
     protected override async ValueTask<BlockExtent> GetExtentCoreAsync(long offsetBytes, long lengthBytes, CancellationToken cancellationToken)
     {
+        BlkdebugStorage.IsAsking = true;
         try
         {
             return await base.GetExtentCoreAsync(offsetBytes, lengthBytes, cancellationToken);
@@ -34,6 +36,10 @@ internal sealed class NamedStorage(BlockStorage inner, string name) : BlockStora
         catch (BlockStorageException failure)
         {
             throw Renamed(failure, BlockOperation.Extents, offsetBytes);
+        }
+        finally
+        {
+            BlkdebugStorage.IsAsking = false;
         }
     }
 

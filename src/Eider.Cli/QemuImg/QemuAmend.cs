@@ -131,12 +131,12 @@ internal static class QemuAmend
             });
         }
 
-        var bits = options["refcount_bits"] is { } text ? ulong.Parse(text, CultureInfo.InvariantCulture) : 1UL << header.RefcountOrder;
-        Expect(bits is >= 1 and <= 64 && ulong.IsPow2(bits), "Refcount width must be a power of two and may not exceed 64 bits");
+        var bits = options["refcount_bits"] is { } text ? long.Parse(text, CultureInfo.InvariantCulture) : 1L << header.RefcountOrder;
+        Expect(bits is >= 1 and <= 64 && long.IsPow2(bits), "Refcount width must be a power of two and may not exceed 64 bits");
         Expect(options["data_file"] == null || header.HasDataFile, "data-file can only be set for images that use an external data file");
         Expect(!IsOn(options["data_file_raw"]) || header.IsDataFileRaw, "data-file-raw cannot be set on existing images");
         Expect(
-            version >= 3 || bits == 16 || bits == 1UL << header.RefcountOrder,
+            version >= 3 || bits == 16 || bits == 1L << header.RefcountOrder,
             "Refcount widths other than 16 bits require compatibility level 1.1 or above (use compat=1.1 or greater)");
         Expect(
             IsSame(options["backing_file"], header.BackingName) && IsSame(options["backing_fmt"], header.BackingFormat),

@@ -1,16 +1,19 @@
 using System.Globalization;
+using System.Text.RegularExpressions;
 using Eider.Storage.Formats;
 using Eider.Storage.Formats.Qcow2;
 using Eider.Storage.Formats.Qcow2.Checking;
+using Eider.Storage.Operations;
 
 namespace Eider.Cli.QemuImg;
 
 /// <summary><c>qemu-img check</c>: 0 for clean, 2 for corruptions, 3 for leaks, 63 for formats without a check.</summary>
-internal static class QemuCheck
+internal static partial class QemuCheck
 {
     private const int Corrupt = 2;
     private const int Leaks = 3;
     private const int NotSupported = 63;
+    private const Qcow2AutoclearFeatures KnownAutoclear = Qcow2AutoclearFeatures.Bitmaps | Qcow2AutoclearFeatures.RawExternalData;
 
     private static readonly (string, string)[] LongNames =
         [("help", "h"), ("format:", "f"), ("repair:", "r"), ("output:", "output"), ("object:", "object"),
@@ -41,6 +44,12 @@ internal static class QemuCheck
             throw new QemuImgException("This image format does not support checks", NotSupported);
         }
 
+        if (repair != Qcow2Repair.None && (qcow.Header.AutoclearFeatures & ~KnownAutoclear) != 0)
+        {
+            // Who opens an image to write drops what it does not keep up, though nothing else is changed.
+            await ImageAmender.AmendAsync(qcow, new Dictionary<string, string>(), cancellationToken);
+        }
+
         var first = await qcow.CheckAsync(repair, cancellationToken);
         var isFixed = first.LeaksFixed + first.CorruptionsFixed > 0;
         var found = isFixed ? await qcow.CheckAsync(Qcow2Repair.None, cancellationToken) : first;
@@ -56,7 +65,7 @@ internal static class QemuCheck
     {
         foreach (var finding in first.Findings)
         {
-            output.Error.Write(finding.Text + "\n");
+            output.Error.Write(EntryAtPlace().Replace(finding.Text, "l2_entry=$1 refcount=") + "\n");
         }
 
         var fixedText = isFixed
@@ -65,6 +74,10 @@ internal static class QemuCheck
             : "";
         return fixedText + Verdict(found) + Clusters(found) + $"Image end offset: {found.ImageEndBytes}\n";
     }
+
+    // The place of an entry is left out: qemu-img does not tell it.
+    [GeneratedRegex(@"(?<=data cluster: )entry ([0-9a-f]+) at \d+, refcount=")]
+    private static partial Regex EntryAtPlace();
 
     private static string Verdict(Qcow2CheckResult found) =>
         found.Corruptions + found.Leaks == 0

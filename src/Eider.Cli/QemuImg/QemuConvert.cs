@@ -136,6 +136,7 @@ internal sealed class QemuConvert
         var settings = _options.Copy with
         {
             IsOwnOnly = hasBacking,
+            SaysEveryZero = _options.IsInPlace,
             TargetIsZero = !hasBacking && (_options.TargetIsZero || !_options.IsInPlace) && !target.Image.IsEncrypted,
         };
         await using var slow = settings.BytesPerSecond == 0 ? null : DiskCopy.Throttled(source, settings.BytesPerSecond);

@@ -121,6 +121,7 @@ internal static class QemuCreate
         if (!arguments.Has("q"))
         {
             output.Out.Write($"Formatting '{name}', fmt={format}{options.Print()}\n");
+            await output.Out.FlushAsync(cancellationToken);
         }
 
         await WriteAsync(name, format, options, bytes, secrets, cancellationToken);
@@ -201,7 +202,7 @@ internal static class QemuCreate
     /// <summary>An empty file of this name, be it new or not.</summary>
     private static FileStorage OpenNew(string name)
     {
-        var path = name.StartsWith("file:", StringComparison.Ordinal) ? name["file:".Length..] : name;
+        var path = NodeNames.PathOf(name);
         if (!File.Exists(path))
         {
             return FileStorage.Create(path, 0);

@@ -1,3 +1,5 @@
+using System.Globalization;
+
 namespace Eider.Cli.QemuImg;
 
 /// <summary>An option of a new image, as QEMU lists it.</summary>
@@ -26,7 +28,7 @@ internal sealed record QemuCreateOption(string Name, QemuOptionKind Kind, string
     {
         QemuOptionKind.Switch => value is "on" or "off" or "yes" or "no" or "true" or "false" or "y" or "n"
             ? value : throw new QemuImgException($"Parameter '{Name}' expects 'on' or 'off'"),
-        QemuOptionKind.Number => ulong.TryParse(value, out var number)
+        QemuOptionKind.Number => long.TryParse(value, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var number)
             ? $"{number}" : throw new QemuImgException($"Parameter '{Name}' expects a number"),
         QemuOptionKind.Size => $"{QemuSizes.OfParameter(Name, value)}",
         _ => value,

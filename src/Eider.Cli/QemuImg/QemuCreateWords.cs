@@ -21,8 +21,8 @@ internal static class QemuCreateWords
             "Backing file and preallocation can only be used at the same time if extended_l2 is on");
         Expect(hasBacking || options["backing_fmt"] == null, "Backing format cannot be used without backing file");
         Expect(!isOld || !IsOn("lazy_refcounts"), Needs("Lazy refcounts only supported with"));
-        var bits = options["refcount_bits"] is { } text ? ulong.Parse(text, System.Globalization.CultureInfo.InvariantCulture) : 16;
-        Expect(bits is >= 1 and <= 64 && ulong.IsPow2(bits), "Refcount width must be a power of two and may not exceed 64 bits");
+        var bits = options["refcount_bits"] is { } text ? long.Parse(text, System.Globalization.CultureInfo.InvariantCulture) : 16;
+        Expect(bits is >= 1 and <= 64 && long.IsPow2(bits), "Refcount width must be a power of two and may not exceed 64 bits");
         Expect(
             !isOld || bits == 16, "Different refcount widths than 16 bits require compatibility level 1.1 or above (use version=v3 or greater)");
         Expect(!IsOn("data_file_raw") || options["data_file"] != null, "data-file-raw requires data-file");

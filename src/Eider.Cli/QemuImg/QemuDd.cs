@@ -1,4 +1,5 @@
 using System.Globalization;
+using Eider.Cli.Images;
 using Eider.Cli.QemuImg.Nodes;
 using Eider.Storage;
 using Eider.Storage.Layers;
@@ -64,7 +65,8 @@ internal static class QemuDd
         try
         {
             await using var part = new RangeStorage(source.Image, start, length, leaveOpen: true);
-            await ImageCopier.CopyAsync(part, target.Image, options, cancellationToken);
+            await using var all = new AllDataStorage(part);
+            await ImageCopier.CopyAsync(all, target.Image, options, cancellationToken);
             await target.Image.FlushAsync(cancellationToken);
         }
         catch (BlockStorageException failure)

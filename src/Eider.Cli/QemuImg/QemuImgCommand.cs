@@ -10,6 +10,7 @@ namespace Eider.Cli.QemuImg;
 internal static class QemuImgCommand
 {
     private const int Failed = 1;
+    private const int BufferBytes = 4096;
 
     private static readonly Dictionary<string, Func<IReadOnlyList<string>, QemuOutput, CancellationToken, Task<int>>> Commands = new()
     {
@@ -35,7 +36,8 @@ internal static class QemuImgCommand
         try
         {
             // Not Console.Out: making it would write to a terminal what belongs to nobody.
-            await using var text = new StreamWriter(Console.OpenStandardOutput()) { AutoFlush = true };
+            // Into a pipe or a file, text goes out when there is much of it or at the end, behind what standard error told: as qemu-img does.
+            await using var text = new StreamWriter(Console.OpenStandardOutput(), bufferSize: BufferBytes) { AutoFlush = !Console.IsOutputRedirected };
             return await RunAsync(words, new QemuOutput(text, StandardError.Writer), CancellationToken.None);
         }
         catch (Exception failure)

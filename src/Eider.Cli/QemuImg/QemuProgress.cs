@@ -52,6 +52,7 @@ internal sealed class QemuProgress : IAsyncDisposable
             {
                 _last = percent;
                 _output.Out.Write(string.Create(CultureInfo.InvariantCulture, $"    ({percent:0.00}/100%)\r"));
+                _output.Out.Flush();
             }
         }
     }

@@ -38,7 +38,7 @@ internal static class QemuRebase
         };
         await using var node = await opener.OpenAsync(name, mode, cancellationToken);
         var (backing, format) = (arguments.Value("b"), arguments.Value("F"));
-        if (format != null && !NodeNames.IsFormat(format))
+        if (format != null && !NodeNames.IsFormat(format) && !NodeNames.IsProtocol(format))
         {
             throw new QemuImgException($"Invalid format name: '{format}'");
         }

@@ -5,6 +5,7 @@ namespace Eider.Cli.QemuImg;
 /// <summary>QEMU's words for failures.</summary>
 internal static class QemuWords
 {
+    private const string UnknownFeatures = "the image needs features that are not known here: ";
     private const string InputOutput = "Input/output error";
     private const string NotFound = "No such file or directory";
     private const string Denied = "Permission denied";
@@ -22,6 +23,9 @@ internal static class QemuWords
         BlockErrorKind.InvalidFormat when failure.Message.Contains("not in qcow2 format", StringComparison.Ordinal)
             => "Image is not in qcow2 format",
         BlockErrorKind.InvalidFormat when failure.Message.Contains("is too big for clusters", StringComparison.Ordinal) => "Image is too big",
+        BlockErrorKind.UnsupportedFeature when failure.Message.IndexOf(UnknownFeatures, StringComparison.Ordinal) is >= 0 and var at
+            => "Unsupported qcow2 feature(s): "
+                + failure.Message[(at + UnknownFeatures.Length)..].Replace("bits ", "Unknown incompatible feature: ", StringComparison.Ordinal),
         BlockErrorKind.NoSpace => Full,
         _ => WithoutName(failure),
     };

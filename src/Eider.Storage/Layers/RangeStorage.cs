@@ -8,8 +8,6 @@ namespace Eider.Storage.Layers;
 /// </summary>
 public sealed class RangeStorage : BlockStorageLayer
 {
-    private readonly long _offsetBytes;
-
     /// <summary>A range.</summary>
     /// <param name="inner">What it stands on.</param>
     /// <param name="offsetBytes">Where the range starts.</param>
@@ -24,13 +22,16 @@ public sealed class RangeStorage : BlockStorageLayer
         ArgumentOutOfRangeException.ThrowIfNegative(lengthBytes);
         ArgumentOutOfRangeException.ThrowIfGreaterThan(offsetBytes, Inner.SizeBytes);
         ArgumentOutOfRangeException.ThrowIfGreaterThan(lengthBytes, Inner.SizeBytes - offsetBytes);
-        _offsetBytes = offsetBytes;
+        OffsetBytes = offsetBytes;
         SizeBytes = lengthBytes;
         Name = name ?? string.Create(CultureInfo.InvariantCulture, $"{Inner.Name}[{offsetBytes}+{lengthBytes}]");
     }
 
     /// <inheritdoc/>
     public override string Name { get; }
+
+    /// <summary>Where the range starts, in bytes of what it stands on.</summary>
+    public long OffsetBytes { get; }
 
     /// <inheritdoc/>
     public override long SizeBytes { get; }
@@ -60,28 +61,28 @@ public sealed class RangeStorage : BlockStorageLayer
     /// <inheritdoc/>
     protected override ValueTask<BlockResult> ReadCoreAsync(
         long offsetBytes, BufferList buffers, CancellationToken cancellationToken) =>
-        Inner.ReadAsync(_offsetBytes + offsetBytes, buffers, cancellationToken);
+        Inner.ReadAsync(OffsetBytes + offsetBytes, buffers, cancellationToken);
 
     /// <inheritdoc/>
     protected override ValueTask<BlockResult> WriteCoreAsync(
         long offsetBytes, BufferList buffers, CancellationToken cancellationToken) =>
-        Inner.WriteAsync(_offsetBytes + offsetBytes, buffers, cancellationToken);
+        Inner.WriteAsync(OffsetBytes + offsetBytes, buffers, cancellationToken);
 
     /// <inheritdoc/>
     protected override ValueTask<BlockResult> DiscardCoreAsync(
         long offsetBytes, long lengthBytes, CancellationToken cancellationToken) =>
-        Inner.DiscardAsync(_offsetBytes + offsetBytes, lengthBytes, cancellationToken);
+        Inner.DiscardAsync(OffsetBytes + offsetBytes, lengthBytes, cancellationToken);
 
     /// <inheritdoc/>
     protected override ValueTask<BlockResult> WriteZeroesCoreAsync(
         long offsetBytes, long lengthBytes, bool mayUnmap, CancellationToken cancellationToken) =>
-        Inner.WriteZeroesAsync(_offsetBytes + offsetBytes, lengthBytes, mayUnmap, cancellationToken);
+        Inner.WriteZeroesAsync(OffsetBytes + offsetBytes, lengthBytes, mayUnmap, cancellationToken);
 
     /// <inheritdoc/>
     protected override async ValueTask<BlockExtent> GetExtentCoreAsync(
         long offsetBytes, long lengthBytes, CancellationToken cancellationToken)
     {
-        var extent = await Inner.GetExtentAsync(_offsetBytes + offsetBytes, lengthBytes, cancellationToken).ConfigureAwait(false);
+        var extent = await Inner.GetExtentAsync(OffsetBytes + offsetBytes, lengthBytes, cancellationToken).ConfigureAwait(false);
         return extent with { OffsetBytes = offsetBytes };
     }
 

@@ -21,6 +21,9 @@ public sealed record CompressedCopyOptions
     /// <summary>True if the target reads as zeroes everywhere: zeroes then need no request.</summary>
     public bool TargetIsZero { get; init; }
 
+    /// <summary>True to store clusters of zeroes too, in place of leaving them out.</summary>
+    public bool StoresZeroes { get; init; }
+
     /// <summary>True to copy only clusters of which the source, an image, has something itself; the rest of the target is left alone.</summary>
     public bool IsOwnOnly { get; init; }
 

@@ -132,7 +132,7 @@ public sealed class CompressedImageCopier
         OperationResults.ThrowUnlessOk(
             await _source.ReadAsync(offset, cluster.Source[..length], cancellationToken).ConfigureAwait(false), _source, BlockOperation.Read, offset);
         cluster.Source.Span[length..].Clear();
-        if (cluster.Source.Span.ContainsAnyExcept((byte)0))
+        if (_options.StoresZeroes || cluster.Source.Span.ContainsAnyExcept((byte)0))
         {
             cluster.Tag = offset;
             pipeline.Submit(cluster);

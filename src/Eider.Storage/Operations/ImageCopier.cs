@@ -1,5 +1,6 @@
 using System.Numerics;
 using Eider.Storage.Backends;
+using Eider.Storage.Formats;
 
 namespace Eider.Storage.Operations;
 
@@ -41,6 +42,7 @@ public sealed class ImageCopier
         var size = source.SizeBytes;
         ArgumentOutOfRangeException.ThrowIfLessThan(target.SizeBytes, size, nameof(target));
         var copier = new ImageCopier(source, target, options);
+        using var zeroes = options.SaysEveryZero && target is ImageStorage image ? EveryZero.SaidBy(image) : null;
         using var cursor = ChunkCursor.Of(source, options.IsOwnOnly, options.BufferBytes);
         await Workers.RunAsync(
             options.Workers, options.Scheduler, (_, token) => copier.WorkAsync(cursor, token), cancellationToken).ConfigureAwait(false);

@@ -18,6 +18,9 @@ public sealed record ImageCopyOptions
     /// <summary>True if the target reads as zeroes everywhere: zeroes then need no request.</summary>
     public bool TargetIsZero { get; init; }
 
+    /// <summary>True to have the target, an image, say each zero itself, though it would read as zero without a word.</summary>
+    public bool SaysEveryZero { get; init; }
+
     /// <summary>
     /// True to copy only what the source, an image, has itself: for a target that has in front of the same image what the
     /// source has. The rest of the target is left alone.

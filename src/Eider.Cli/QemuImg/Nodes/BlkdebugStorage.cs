@@ -9,6 +9,8 @@ namespace Eider.Cli.QemuImg.Nodes;
 /// </summary>
 internal sealed class BlkdebugStorage : BlockStorageLayer
 {
+    private static readonly AsyncLocal<bool> Asking = new();
+
     private readonly Lock _gate = new();
     private readonly List<BlkdebugRule> _rules;
     private readonly List<BlkdebugRule> _active = [];
@@ -21,6 +23,13 @@ internal sealed class BlkdebugStorage : BlockStorageLayer
     {
         _rules = [.. rules];
         Happen("none");
+    }
+
+    /// <summary>True while a format answers a question about its tables: what it reads for that is no event.</summary>
+    public static bool IsAsking
+    {
+        get => Asking.Value;
+        set => Asking.Value = value;
     }
 
     /// <summary>From now on requests are events: what a format reads while it is opened is none.</summary>
@@ -75,7 +84,7 @@ internal sealed class BlkdebugStorage : BlockStorageLayer
     {
         lock (_gate)
         {
-            if (!_hasBegun && name != "none")
+            if ((!_hasBegun || IsAsking) && name != "none")
             {
                 return;
             }

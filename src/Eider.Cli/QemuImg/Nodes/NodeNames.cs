@@ -41,7 +41,7 @@ internal static class NodeNames
 
                 break;
             default:
-                options.Set("filename", name.StartsWith("file:", StringComparison.Ordinal) ? name["file:".Length..] : name);
+                options.Set("filename", PathOf(name));
                 break;
         }
 
@@ -63,6 +63,19 @@ internal static class NodeNames
             "file" or "blkdebug" or "null-co" or "null-aio" => protocol,
             _ => throw new QemuImgException($"Unknown protocol '{protocol}'"),
         };
+    }
+
+    /// <summary>The path of a name; what looks like a protocol in the path itself is hidden from whoever reads it next.</summary>
+    public static string PathOf(string name)
+    {
+        const string Prefix = "file:";
+        if (!name.StartsWith(Prefix, StringComparison.Ordinal))
+        {
+            return name;
+        }
+
+        var path = name[Prefix.Length..];
+        return HasProtocol(path) ? "./" + path : path;
     }
 
     /// <summary><c>blkdebug:RULES:IMAGE</c>.</summary>

@@ -252,7 +252,7 @@ internal sealed class NodeOpener(QemuSecrets secrets, QemuOutput output)
                     Backing = backing?.Storage,
                     DataFile = data?.Storage,
                     ProbesBackingFormat = true,
-                    KeyOf = other => keyId != null && other == file.Storage.Name ? secrets.Get(keyId) : null,
+                    KeyOf = other => keyId != null && other == file.Storage.Name ? secrets.Get(keyId) : (ReadOnlyMemory<byte>?)null,
                     Locking = ProtocolNodes.LockingOf(mode),
                     IsDirect = mode.IsDirect,
                     IsForRepair = mode.IsForRepair,

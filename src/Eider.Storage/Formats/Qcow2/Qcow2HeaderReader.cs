@@ -208,19 +208,30 @@ internal static class Qcow2HeaderReader
         return header.SizeBytes == 0 ? 0 : ((header.SizeBytes - 1) >> bytesBits) + 1;
     }
 
+    /// <summary>The names of bits, then those without a name as one number.</summary>
     private static string NamesOf(Qcow2Header header, ulong bits)
     {
         var table = (header.Find(Qcow2ExtensionType.FeatureNames)?.Data ?? default).Span;
         var names = new List<string>();
+        var nameless = 0UL;
         for (var bit = 0; bit < 64; bit++)
         {
-            if ((bits & (1UL << bit)) != 0)
+            if ((bits & (1UL << bit)) == 0)
             {
-                names.Add(NameOf(table, bit) ?? Text($"bit {bit}"));
+                continue;
+            }
+
+            if (NameOf(table, bit) is { } name)
+            {
+                names.Add(name);
+            }
+            else
+            {
+                nameless |= 1UL << bit;
             }
         }
 
-        return string.Join(", ", names);
+        return string.Join(", ", nameless == 0 ? names : names.Append(Text($"bits {nameless:x}")));
     }
 
     private static string? NameOf(ReadOnlySpan<byte> table, int bit)
@@ -229,7 +240,9 @@ internal static class Qcow2HeaderReader
         {
             if (table[0] == 0 && table[1] == bit)
             {
-                var name = Encoding.UTF8.GetString(table[2..FeatureNameBytes].TrimEnd((byte)0));
+                var bytes = table[2..FeatureNameBytes];
+                var end = bytes.IndexOf((byte)0);
+                var name = Encoding.UTF8.GetString(end < 0 ? bytes : bytes[..end]);
                 return string.Concat(name.Select(character => char.IsControl(character) ? '?' : character));
             }
         }

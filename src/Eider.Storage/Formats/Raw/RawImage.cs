@@ -1,3 +1,5 @@
+using Eider.Storage.Layers;
+
 namespace Eider.Storage.Formats.Raw;
 
 /// <summary>A raw image. Every request goes to the file as it is.</summary>
@@ -60,7 +62,8 @@ internal sealed class RawImage : ImageStorage
         var isZero = extent.Status.HasFlag(BlockExtentStatus.Zero);
         var kind = !isZero ? ImageExtentKind.Data
             : extent.Status.HasFlag(BlockExtentStatus.Hole) ? ImageExtentKind.Zero : ImageExtentKind.AllocatedZero;
-        return new ImageExtent(extent.OffsetBytes, extent.LengthBytes, kind, extent.OffsetBytes);
+        var start = (File as RangeStorage)?.OffsetBytes ?? 0;
+        return new ImageExtent(extent.OffsetBytes, extent.LengthBytes, kind, start + extent.OffsetBytes);
     }
 
     protected override async ValueTask DisposeCoreAsync()
