@@ -67,8 +67,9 @@ internal sealed class QemuConvert
                 throw new QemuImgException("No support for concatenating multiple snapshot");
             }
 
+            var bitmaps = _arguments.Has("bitmaps") ? new QemuBitmapCopy(sources, _arguments.Has("skip-broken-bitmaps"), _output) : null;
             await using var whole = sources.Count == 1 ? null : new ConcatenatedStorage(sources, leaveOpen: true);
-            await ConvertAsync(whole ?? sources[0], progress, cancellationToken);
+            await ConvertAsync(whole ?? sources[0], bitmaps, progress, cancellationToken);
         }
         finally
         {
@@ -79,12 +80,18 @@ internal sealed class QemuConvert
         }
     }
 
-    private async Task ConvertAsync(BlockStorage source, QemuProgress progress, CancellationToken cancellationToken)
+    private async Task ConvertAsync(
+        BlockStorage source, QemuBitmapCopy? bitmaps, QemuProgress progress, CancellationToken cancellationToken)
     {
         var name = _arguments.Names[^1];
         var options = _options.IsInPlace ? null : _options.ForTarget(name, source.SizeBytes);
         var behind = options?["backing_file"] ?? _arguments.Value("B");
         _options.CheckTarget(options, behind, isConcatenation: _arguments.Names.Count > 2);
+        if (bitmaps != null)
+        {
+            await bitmaps.CheckSourceAsync(cancellationToken);
+        }
+
         if (options != null)
         {
             await CreateAsync(name, options, source.SizeBytes, cancellationToken);
@@ -92,6 +99,7 @@ internal sealed class QemuConvert
 
         var cache = QemuOptions.Cache(_arguments, "t", "cache", "unsafe");
         await using var target = await OpenTargetAsync(name, options, cache, cancellationToken);
+        bitmaps?.CheckTarget(target);
         if (_options.Copy.IsCompressed && target.Image is not Qcow2Image)
         {
             throw new QemuImgException("Compression not supported for this file format");
@@ -103,6 +111,11 @@ internal sealed class QemuConvert
         }
 
         await CopyAsync(source, target, behind != null, cache, progress, cancellationToken);
+        if (bitmaps != null)
+        {
+            await bitmaps.RunAsync(target, cancellationToken);
+        }
+
         progress.Report(1, 1);
     }
 

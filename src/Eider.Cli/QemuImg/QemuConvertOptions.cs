@@ -42,6 +42,7 @@ internal sealed record QemuConvertOptions
         var sparse = SparseOf(arguments);
         var workers = arguments.Value("m") is { } count ? CountOf(count) : MaxWorkers / 2;
         var rate = arguments.Value("r") is { } text ? QemuSizes.Parse("rate limit", text) : 0;
+        QemuSnapshotName.Check(arguments.Value("l"));
         Check(arguments, lists);
         return new QemuConvertOptions
         {

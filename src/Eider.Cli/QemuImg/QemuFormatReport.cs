@@ -3,6 +3,7 @@ using System.Text;
 using Eider.Storage.Encryption;
 using Eider.Storage.Formats;
 using Eider.Storage.Formats.Qcow2;
+using Eider.Storage.Formats.Qcow2.Bitmaps;
 
 namespace Eider.Cli.QemuImg;
 
@@ -13,7 +14,7 @@ internal static class QemuFormatReport
     public static async Task<IReadOnlyDictionary<string, object>> OfAsync(ImageStorage image, CancellationToken cancellationToken)
     {
         var luks = await image.GetLuksHeaderAsync(cancellationToken) is { } header ? OfLuks(header) : null;
-        return image is Qcow2Image qcow ? OfQcow2(qcow.Header, luks) : luks ?? [];
+        return image is Qcow2Image qcow ? OfQcow2(qcow.Header, luks, await qcow.Bitmaps.ListAsync(cancellationToken)) : luks ?? [];
     }
 
     /// <summary>Appends parts for people: one a line, those inside of others farther right.</summary>
@@ -51,7 +52,7 @@ internal static class QemuFormatReport
     private static string Word(object value) =>
         value is bool flag ? (flag ? "true" : "false") : Convert.ToString(value, CultureInfo.InvariantCulture)!;
 
-    private static Dictionary<string, object> OfQcow2(Qcow2Header header, Dictionary<string, object>? luks)
+    private static Dictionary<string, object> OfQcow2(Qcow2Header header, Dictionary<string, object>? luks, IReadOnlyList<Qcow2Bitmap> bitmaps)
     {
         var isNew = header.Version >= 3;
         var parts = new Dictionary<string, object> { ["compat"] = isNew ? "1.1" : "0.10" };
@@ -79,6 +80,11 @@ internal static class QemuFormatReport
             parts["encrypt"] = inner;
         }
 
+        if (isNew && bitmaps.Count > 0)
+        {
+            parts["bitmaps"] = bitmaps.Select(Bitmap).ToList<object>();
+        }
+
         if (isNew)
         {
             parts["corrupt"] = header.IsCorrupt;
@@ -86,6 +92,22 @@ internal static class QemuFormatReport
         }
 
         return parts;
+    }
+
+    private static Dictionary<string, object> Bitmap(Qcow2Bitmap bitmap)
+    {
+        var flags = new List<object>();
+        if (bitmap.IsInUse)
+        {
+            flags.Add("in-use");
+        }
+
+        if (bitmap.IsEnabled)
+        {
+            flags.Add("auto");
+        }
+
+        return new Dictionary<string, object> { ["name"] = bitmap.Name, ["granularity"] = bitmap.GranularityBytes, ["flags"] = flags };
     }
 
     private static Dictionary<string, object> OfLuks(LuksHeader header)

@@ -28,6 +28,7 @@ internal static class QemuImgCommand
         ["measure"] = QemuMeasure.RunAsync,
         ["dd"] = QemuDd.RunAsync,
         ["bench"] = QemuBench.RunAsync,
+        ["bitmap"] = QemuBitmap.RunAsync,
     };
 
     /// <summary>Runs a command line on the standard streams; no exception comes out.</summary>

@@ -16,6 +16,7 @@ internal static class QemuMeasure
     {
         var arguments = QemuArguments.Parse(words, "hf:O:o:l:U", LongNames);
         var options = QemuCreateOptions.ListOf(arguments);
+        QemuSnapshotName.Check(arguments.Value("l"));
         var isJson = QemuOptions.IsJson(arguments);
         var size = arguments.Value("size") is { } text ? QemuSizes.Parse("image size", text) : (long?)null;
         var name = NameOf(arguments, size);
@@ -38,11 +39,24 @@ internal static class QemuMeasure
         }
 
         var found = await MeasureAsync(format, wanted, node, size ?? wanted.SizeBytes ?? 0, cancellationToken);
-        output.Out.Write(isJson
-            ? QemuJson.Print(new Dictionary<string, object> { ["required"] = found.RequiredBytes, ["fully-allocated"] = found.FullyAllocatedBytes }) + "\n"
-            : string.Create(CultureInfo.InvariantCulture, $"required size: {found.RequiredBytes}\nfully allocated size: {found.FullyAllocatedBytes}\n"));
+        output.Out.Write(isJson ? QemuJson.Print(Json(found)) + "\n" : Text(found));
         return 0;
     }
+
+    private static Dictionary<string, object> Json(ImageMeasurement found)
+    {
+        var value = new Dictionary<string, object> { ["required"] = found.RequiredBytes, ["fully-allocated"] = found.FullyAllocatedBytes };
+        if (found.BitmapBytes is { } bitmaps)
+        {
+            value["bitmaps"] = bitmaps;
+        }
+
+        return value;
+    }
+
+    private static string Text(ImageMeasurement found) => string.Create(
+        CultureInfo.InvariantCulture,
+        $"required size: {found.RequiredBytes}\nfully allocated size: {found.FullyAllocatedBytes}\n{(found.BitmapBytes is { } bitmaps ? $"bitmaps size: {bitmaps}\n" : "")}");
 
     private static string? NameOf(QemuArguments arguments, long? size)
     {
@@ -75,6 +89,7 @@ internal static class QemuMeasure
                 case "raw":
                     return ImageMeasurer.MeasureRaw(node?.Image.SizeBytes ?? size);
                 case "qcow2":
+                    QemuCreateWords.Check(wanted);
                     var options = Qcow2Format.ParseOptions(wanted.Values(), node?.Image.SizeBytes ?? size);
                     return node == null
                         ? ImageMeasurer.MeasureQcow2(size, options)

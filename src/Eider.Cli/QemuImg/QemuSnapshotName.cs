@@ -43,6 +43,10 @@ internal static class QemuSnapshotName
         }
     }
 
+    /// <summary>Refuses what names no snapshot.</summary>
+    /// <exception cref="QemuImgException">It does not.</exception>
+    public static void Check(string? text) => _ = text == null ? null : IdOrName(text);
+
     private static string IdOrName(string text)
     {
         if (!text.StartsWith(Prefix, StringComparison.Ordinal))

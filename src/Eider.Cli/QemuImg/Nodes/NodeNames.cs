@@ -4,7 +4,7 @@ namespace Eider.Cli.QemuImg.Nodes;
 internal static class NodeNames
 {
     private static readonly string[] Formats = ["raw", "qcow2", "luks"];
-    private static readonly string[] Protocols = ["file", "host_device", "null-co", "null-aio", "blkdebug"];
+    private static readonly string[] Protocols = ["file", "host_device", "null-co", "null-aio", "blkdebug", "nbd"];
 
     /// <summary>True for the driver of a format.</summary>
     public static bool IsFormat(string driver) => Formats.Contains(driver);
@@ -33,6 +33,9 @@ internal static class NodeNames
             case "blkdebug":
                 ParseBlkdebug(name, options);
                 break;
+            case "nbd":
+                NbdNodes.Parse(name, options);
+                break;
             case "null-co" or "null-aio":
                 if (name != driver + "://")
                 {
@@ -60,7 +63,8 @@ internal static class NodeNames
         var protocol = name[..name.IndexOf(':', StringComparison.Ordinal)];
         return protocol switch
         {
-            "file" or "blkdebug" or "null-co" or "null-aio" => protocol,
+            "file" or "blkdebug" or "nbd" or "null-co" or "null-aio" => protocol,
+            "nbd+tcp" or "nbd+unix" => "nbd",
             _ => throw new QemuImgException($"Unknown protocol '{protocol}'"),
         };
     }

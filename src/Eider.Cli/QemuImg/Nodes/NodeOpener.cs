@@ -152,6 +152,8 @@ internal sealed class NodeOpener(QemuSecrets secrets, QemuOutput output)
         {
             case "blkdebug":
                 return await OpenBlkdebugAsync(options, mode, depth, cancellationToken);
+            case "nbd":
+                return await NbdNodes.OpenAsync(options, mode, cancellationToken);
             case "null-co" or "null-aio":
                 return ProtocolNodes.OpenNull(driver, options, mode);
             default:

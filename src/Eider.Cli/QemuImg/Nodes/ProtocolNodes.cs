@@ -34,9 +34,15 @@ internal static class ProtocolNodes
     {
         var offset = options.TakeSize("offset") ?? 0;
         var size = options.TakeSize("size");
-        if (offset > file.SizeBytes || size > file.SizeBytes - offset)
+        if (offset > file.SizeBytes)
         {
-            throw new QemuImgException("The sum of offset and size has to be smaller or equal to the actual size of the containing file");
+            throw new QemuImgException($"Offset ({offset}) cannot be greater than size of the containing file ({file.SizeBytes})");
+        }
+
+        if (size > file.SizeBytes - offset)
+        {
+            throw new QemuImgException(
+                $"The sum of offset ({offset}) and size ({size}) has to be smaller or equal to the  actual size of the containing file ({file.SizeBytes})");
         }
 
         return new RangeStorage(file, offset, size ?? file.SizeBytes - offset, file.Name);

@@ -17,6 +17,7 @@ internal sealed class NbdConnection : IAsyncDisposable
     private readonly Task _reader;
     private Exception? _failure;
     private ulong _cookie;
+    private volatile bool _isClosed;
 
     private NbdConnection(NetworkStream stream, NbdExport export, string name, TimeSpan patience)
     {
@@ -24,7 +25,7 @@ internal sealed class NbdConnection : IAsyncDisposable
         _patience = patience;
         _name = name;
         Export = export;
-        _reader = Task.Run(ReceiveAsync);
+        _reader = ReceiveAsync();
     }
 
     /// <summary>The disk.</summary>
@@ -87,6 +88,7 @@ internal sealed class NbdConnection : IAsyncDisposable
             var cause = _failure ?? failure;
             var kind = cause switch
             {
+                _ when _isClosed => BlockErrorKind.Closed,
                 InvalidDataException => BlockErrorKind.Protocol,
                 TimeoutException => BlockErrorKind.TimedOut,
                 _ => BlockErrorKind.Io,
@@ -95,17 +97,22 @@ internal sealed class NbdConnection : IAsyncDisposable
         }
     }
 
-    /// <summary>Takes leave, and ends the connection.</summary>
+    /// <summary>Takes leave, and ends the connection; requests in flight fail.</summary>
     public async ValueTask DisposeAsync()
     {
+        _isClosed = true;
+        using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(1));
         try
         {
-            if (_failure == null)
+            await _sending.WaitAsync(limit.Token).ConfigureAwait(false);
+            try
             {
-                using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(1));
-                await _sending.WaitAsync(limit.Token).ConfigureAwait(false);
                 WriteHead(NbdProtocol.Disconnect, 0, 0, 0, 0);
                 await _stream.WriteAsync(_head, limit.Token).ConfigureAwait(false);
+            }
+            finally
+            {
+                _sending.Release();
             }
         }
         catch (Exception failure) when (failure is IOException or OperationCanceledException or ObjectDisposedException)
