@@ -23,6 +23,7 @@ public sealed class NbdStorage : BlockStorage
         {
             IsReadOnly = isReadOnly || connection.Export.Can(NbdProtocol.ExportReadOnly),
             CanDiscard = canTrim,
+            DiscardGranularityBytes = canTrim ? 512 : 0,
             WriteZeroesMayUnmap = canTrim,
         };
     }

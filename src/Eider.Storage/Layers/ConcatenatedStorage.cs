@@ -10,7 +10,7 @@ public sealed class ConcatenatedStorage : BlockStorage
     /// <summary>A disk of parts.</summary>
     /// <param name="parts">The disks in order; one at least.</param>
     /// <param name="leaveOpen">True if closing it shall not close the parts.</param>
-    /// <exception cref="ArgumentException">There is no part.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">There is no part.</exception>
     /// <exception cref="OverflowException">Together they are larger than 2^63 - 1 bytes.</exception>
     public ConcatenatedStorage(IReadOnlyList<BlockStorage> parts, bool leaveOpen = false)
     {

@@ -25,6 +25,9 @@ public sealed record NbdAddress
     public string Export { get; }
 
     /// <summary>A server on this machine, by its Unix socket.</summary>
+    /// <param name="path">The path of the socket.</param>
+    /// <param name="export">The name of the disk; empty for the server's default.</param>
+    /// <exception cref="ArgumentOutOfRangeException">The name is longer than 4,096 bytes.</exception>
     public static NbdAddress OfSocket(string path, string export = "")
     {
         ArgumentException.ThrowIfNullOrEmpty(path);
@@ -32,6 +35,10 @@ public sealed record NbdAddress
     }
 
     /// <summary>A server on a host.</summary>
+    /// <param name="host">Its name or its address.</param>
+    /// <param name="port">Its TCP port, 1 to 65535.</param>
+    /// <param name="export">The name of the disk; empty for the server's default.</param>
+    /// <exception cref="ArgumentOutOfRangeException">The port is out of range, or the name is longer than 4,096 bytes.</exception>
     public static NbdAddress OfHost(string host, int port = DefaultPort, string export = "")
     {
         ArgumentException.ThrowIfNullOrEmpty(host);
