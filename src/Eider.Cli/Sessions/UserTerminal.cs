@@ -105,14 +105,20 @@ internal sealed class UserTerminal : IDisposable
         ? new FileStream(new SafeFileHandle(0, ownsHandle: false), FileAccess.Read, bufferSize: 0)
         : Console.OpenStandardInput();
 
-    // The terminal is raw: an end of line takes both characters.
+    // Keys go on meanwhile: a change waits for what the drive reads just now.
     private void Obey(Queue<EscapeCommand> commands)
     {
         while (commands.TryDequeue(out var command))
         {
-            var answer = command == EscapeCommand.Help ? Help : _changeDisc().AsTask().GetAwaiter().GetResult();
-            StandardError.Writer.Write($"\r\neider: {answer}\r\n");
+            _ = AnswerAsync(command);
         }
+    }
+
+    // The terminal is raw: an end of line takes both characters.
+    private async Task AnswerAsync(EscapeCommand command)
+    {
+        var answer = command == EscapeCommand.Help ? Help : await _changeDisc();
+        StandardError.Writer.Write($"\r\neider: {answer}\r\n");
     }
 
     private void ReadKeys()

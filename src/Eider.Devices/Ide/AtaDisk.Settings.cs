@@ -81,7 +81,7 @@ internal sealed partial class AtaDisk
         }
     }
 
-    // The 28-bit command tells as much as it can (8.32).
+    // The 28-bit command tells as much as it can.
     private void ReadNativeMax(bool isExt)
     {
         UseAddressing(isExt);
@@ -90,7 +90,7 @@ internal sealed partial class AtaDisk
         Finish();
     }
 
-    // Directly after READ NATIVE MAX ADDRESS, until power-off, and without the passwords of the security extension (8.47).
+    // Directly after READ NATIVE MAX ADDRESS, until power-off, and without the passwords of the security extension.
     private void SetMax(bool isExt, bool maySetMax)
     {
         const int NonVolatile = 1;
@@ -133,7 +133,7 @@ internal sealed partial class AtaDisk
         AwaitDma();
     }
 
-    // All ranges are looked at before the first one is dropped (ACS-2, 7.10).
+    // All ranges are looked at before the first one is dropped (ACS-2).
     private void ReadTrimList()
     {
         var ranges = Disk.TrimBlocks * IdeLimits.SectorBytes / TrimRangeBytes;

@@ -420,7 +420,7 @@ internal sealed partial class AtaDisk
         return true;
     }
 
-    // SFF-8038i, section 2.3: regions smaller than the transfer, and neither ACTIVE nor INTERRUPT remains.
+    // SFF-8038i: regions smaller than the transfer, and neither ACTIVE nor INTERRUPT remains.
     private void CutShort()
     {
         Channel.DmaCutShort();

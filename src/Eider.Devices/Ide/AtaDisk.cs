@@ -2,7 +2,7 @@ using Eider.Hardware.Lifecycle;
 
 namespace Eider.Devices.Ide;
 
-/// <summary>A disk: the commands of ATA/ATAPI-6, sections 6 and 8, and what became of them in ACS-2.</summary>
+/// <summary>A disk: the commands of ATA/ATAPI-6, and what became of them in ACS-2.</summary>
 internal sealed partial class AtaDisk : IdeDrive
 {
     /// <summary>Heads of the translation after power-on.</summary>

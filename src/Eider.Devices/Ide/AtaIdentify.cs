@@ -3,7 +3,7 @@ using System.Numerics;
 
 namespace Eider.Devices.Ide;
 
-/// <summary>IDENTIFY DEVICE data of a disk, word by word (ATA/ATAPI-6, section 8.15.8; words 69, 105, 106, 169, 217 of ACS-2).</summary>
+/// <summary>IDENTIFY DEVICE data of a disk, word by word (ATA/ATAPI-6; words 69, 105, 106, 169, 217 of ACS-2).</summary>
 internal static class AtaIdentify
 {
     /// <summary>Length in bytes.</summary>

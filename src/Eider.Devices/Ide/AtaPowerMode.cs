@@ -1,6 +1,6 @@
 namespace Eider.Devices.Ide;
 
-/// <summary>Power modes, by what CHECK POWER MODE answers (ATA/ATAPI-6, section 8.2).</summary>
+/// <summary>Power modes, by what CHECK POWER MODE answers (ATA/ATAPI-6).</summary>
 internal enum AtaPowerMode : byte
 {
     /// <summary>Standby.</summary>

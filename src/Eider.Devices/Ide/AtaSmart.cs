@@ -2,7 +2,7 @@ using System.Buffers.Binary;
 
 namespace Eider.Devices.Ide;
 
-/// <summary>Self-monitoring (ATA/ATAPI-6, section 8.41): attributes, self-tests that end at once, and their logs.</summary>
+/// <summary>Self-monitoring (ATA/ATAPI-6): attributes, self-tests that end at once, and their logs.</summary>
 internal sealed class AtaSmart
 {
     /// <summary>Bytes of a page.</summary>

@@ -1,6 +1,6 @@
 namespace Eider.Devices.Ide;
 
-/// <summary>Subcommands of SMART (ATA/ATAPI-6, section 8.41).</summary>
+/// <summary>Subcommands of SMART (ATA/ATAPI-6).</summary>
 internal enum AtaSmartCommand : byte
 {
     /// <summary>SMART READ DATA.</summary>

@@ -25,7 +25,7 @@ internal sealed partial class AtapiDrive
             return;
         }
 
-        // Not the packet but the ATA command is bad: the device cannot send nothing at a time (ATA8-ACS, 7.21.5).
+        // Not the packet but the ATA command is bad: the device cannot send nothing at a time (ATA8-ACS).
         var limit = State.LbaMid.Current | (State.LbaHigh.Current << 8);
         if (!Drive.IsDma && limit == 0 && (flags & AtapiCommandFlags.SendsData) != 0)
         {

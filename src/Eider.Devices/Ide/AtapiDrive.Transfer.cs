@@ -72,7 +72,7 @@ internal sealed partial class AtapiDrive
             return;
         }
 
-        // Only the last block may have an odd length (ATA/ATAPI-6, section 8.24.4).
+        // Only the last block may have an odd length (ATA/ATAPI-6).
         var block = Drive.LeftBytes <= Drive.LimitBytes ? Drive.LeftBytes : Drive.LimitBytes & ~1;
         if (State.BufferedBytes < block)
         {

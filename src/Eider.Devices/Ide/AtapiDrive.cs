@@ -3,7 +3,7 @@ using Eider.Storage;
 
 namespace Eider.Devices.Ide;
 
-/// <summary>A CD and DVD drive: the PACKET command (ATA/ATAPI-6, section 9.8) and what stands around it.</summary>
+/// <summary>A CD and DVD drive: the PACKET command (ATA/ATAPI-6) and what stands around it.</summary>
 internal sealed partial class AtapiDrive : IdeDrive
 {
     private const int PacketBytes = 12;

@@ -2,7 +2,7 @@ using System.Buffers.Binary;
 
 namespace Eider.Devices.Ide;
 
-/// <summary>IDENTIFY PACKET DEVICE data of a CD drive (ATA/ATAPI-6, section 8.16.8).</summary>
+/// <summary>IDENTIFY PACKET DEVICE data of a CD drive (ATA/ATAPI-6).</summary>
 internal static class AtapiIdentify
 {
     // PACKET, DEVICE RESET, power management; NOP is aborted by every device.

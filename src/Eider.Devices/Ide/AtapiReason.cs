@@ -1,6 +1,6 @@
 namespace Eider.Devices.Ide;
 
-/// <summary>Interrupt reason of a packet device, in Sector Count (ATA/ATAPI-6, section 8.24).</summary>
+/// <summary>Interrupt reason of a packet device, in Sector Count (ATA/ATAPI-6).</summary>
 [Flags]
 internal enum AtapiReason : byte
 {

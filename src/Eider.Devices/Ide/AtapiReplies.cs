@@ -26,7 +26,7 @@ internal static class AtapiReplies
     private const ushort ProfileCdRom = 0x0008;
     private const byte Adr1DataTrack = 0x14;
 
-    /// <summary>Fixed format sense data (SPC-2, section 7.20.2).</summary>
+    /// <summary>Fixed format sense data (SPC-2).</summary>
     public static int Sense(Span<byte> reply, AtapiSense sense, uint? block)
     {
         const byte Valid = 0x80;

@@ -1,6 +1,6 @@
 namespace Eider.Devices.Ide;
 
-/// <summary>Why a packet command failed: sense key, additional sense code and its qualifier (SPC-2, section 7.20).</summary>
+/// <summary>Why a packet command failed: sense key, additional sense code and its qualifier (SPC-2).</summary>
 /// <param name="Key">Sense key.</param>
 /// <param name="Code">ASC.</param>
 /// <param name="Qualifier">ASCQ.</param>

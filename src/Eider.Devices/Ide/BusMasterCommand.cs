@@ -1,6 +1,6 @@
 namespace Eider.Devices.Ide;
 
-/// <summary>Bus Master IDE Command (SFF-8038i, section 3.1).</summary>
+/// <summary>Bus Master IDE Command (SFF-8038i).</summary>
 [Flags]
 internal enum BusMasterCommand : byte
 {

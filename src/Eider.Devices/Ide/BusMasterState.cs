@@ -1,6 +1,6 @@
 namespace Eider.Devices.Ide;
 
-/// <summary>The registers of one channel's bus master (SFF-8038i, section 3).</summary>
+/// <summary>The registers of one channel's bus master (SFF-8038i).</summary>
 internal struct BusMasterState
 {
     /// <summary>Command.</summary>

@@ -1,6 +1,6 @@
 namespace Eider.Devices.Ide;
 
-/// <summary>Bus Master IDE Status (SFF-8038i, section 3.2).</summary>
+/// <summary>Bus Master IDE Status (SFF-8038i).</summary>
 [Flags]
 internal enum BusMasterStatus : byte
 {

@@ -3,7 +3,7 @@ using System.Buffers.Binary;
 namespace Eider.Devices.Ide;
 
 /// <summary>
-/// What surrounds 2048 bytes on a disc, mode 1 (ECMA-130, sections 14 and 16, annex A): sync, address, error detection
+/// What surrounds 2048 bytes on a disc, mode 1 (ECMA-130, annex A): sync, address, error detection
 /// and correction.
 /// </summary>
 internal static class CdSector

@@ -122,7 +122,7 @@ public sealed class IdeChannel : IAsyncDisposable
         Finish(left);
     }
 
-    /// <summary>Reads the bus master's eight bytes (SFF-8038i, section 3); bytes 1 and 3 belong to the controller and read 0.</summary>
+    /// <summary>Reads the bus master's eight bytes (SFF-8038i); bytes 1 and 3 belong to the controller and read 0.</summary>
     /// <param name="offset">0 to 7.</param>
     public byte ReadBusMaster(int offset)
     {

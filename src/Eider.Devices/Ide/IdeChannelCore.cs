@@ -1,12 +1,12 @@
 namespace Eider.Devices.Ide;
 
 /// <summary>
-/// Two devices, one set of registers and the registers of a bus master (ATA/ATAPI-6, sections 6 to 9; SFF-8038i). It
+/// Two devices, one set of registers and the registers of a bus master (ATA/ATAPI-6; SFF-8038i). It
 /// knows no address, no bus, no thread and no lock: its owner has those, runs the jobs and drives the line.
 /// </summary>
 internal sealed class IdeChannelCore
 {
-    // Nobody drives the cable: pulled up, but for the one that a host must not see as BSY (ATA/ATAPI-6, section 7.15.6.1).
+    // Nobody drives the cable: pulled up, but for the one that a host must not see as BSY (ATA/ATAPI-6).
     private const byte FloatingByte = 0x7F;
     private const byte FloatingHighByte = 0xFF;
 

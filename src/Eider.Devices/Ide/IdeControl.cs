@@ -1,6 +1,6 @@
 namespace Eider.Devices.Ide;
 
-/// <summary>Device Control (ATA/ATAPI-6, section 7.8); every device of a channel has its own copy and all are written.</summary>
+/// <summary>Device Control (ATA/ATAPI-6); every device of a channel has its own copy and all are written.</summary>
 [Flags]
 internal enum IdeControl : byte
 {

@@ -1,6 +1,6 @@
 namespace Eider.Devices.Ide;
 
-/// <summary>The Device register (ATA/ATAPI-6, section 7.7); the low four bits are a head or LBA bits 27 to 24.</summary>
+/// <summary>The Device register (ATA/ATAPI-6); the low four bits are a head or LBA bits 27 to 24.</summary>
 [Flags]
 internal enum IdeDeviceBits : byte
 {

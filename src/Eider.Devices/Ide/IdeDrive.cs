@@ -37,7 +37,7 @@ internal abstract class IdeDrive
     /// <summary>The channel's buffer.</summary>
     protected byte[] Buffer => Channel.Buffer;
 
-    /// <summary>LBA Mid and High of the signature (ATA/ATAPI-6, section 9.12).</summary>
+    /// <summary>LBA Mid and High of the signature (ATA/ATAPI-6).</summary>
     protected abstract ushort Signature { get; }
 
     /// <summary>Status after a reset.</summary>
@@ -337,7 +337,7 @@ internal abstract class IdeDrive
         }
     }
 
-    // Device 0 is selected afterwards, but for DEVICE RESET, which leaves the selection (ATA/ATAPI-6, section 8.7).
+    // Device 0 is selected afterwards, but for DEVICE RESET, which leaves the selection (ATA/ATAPI-6).
     private void BecomeReset()
     {
         if (State.Phase != IdePhase.Recovering || State.Recovery != IdeRecovery.DeviceReset)

@@ -1,13 +1,13 @@
 namespace Eider.Devices.Ide;
 
-/// <summary>Error (ATA/ATAPI-6, section 7.9), as a disk means it; a packet device has the sense key in bits 7 to 4.</summary>
+/// <summary>Error (ATA/ATAPI-6), as a disk means it; a packet device has the sense key in bits 7 to 4.</summary>
 [Flags]
 internal enum IdeError : byte
 {
     /// <summary>Nothing.</summary>
     None = 0,
 
-    /// <summary>Diagnostic code "device passed" after a reset and after EXECUTE DEVICE DIAGNOSTIC (section 8.9); AMNF else, which is obsolete and never set.</summary>
+    /// <summary>Diagnostic code "device passed" after a reset and after EXECUTE DEVICE DIAGNOSTIC; AMNF else, which is obsolete and never set.</summary>
     DiagnosticPassed = 0x01,
 
     /// <summary>NM: no medium, TK0: no track 0; never set by a disk.</summary>

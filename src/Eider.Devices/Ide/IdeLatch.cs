@@ -1,6 +1,6 @@
 namespace Eider.Devices.Ide;
 
-/// <summary>A register that remembers the value before the last one (ATA/ATAPI-6, section 6.20: 48-bit addresses).</summary>
+/// <summary>A register that remembers the value before the last one (ATA/ATAPI-6: 48-bit addresses).</summary>
 internal struct IdeLatch
 {
     /// <summary>The last value.</summary>

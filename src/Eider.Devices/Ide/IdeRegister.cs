@@ -1,6 +1,6 @@
 namespace Eider.Devices.Ide;
 
-/// <summary>The command block of a channel (ATA/ATAPI-6, section 7.1), by its offset.</summary>
+/// <summary>The command block of a channel (ATA/ATAPI-6), by its offset.</summary>
 internal enum IdeRegister
 {
     /// <summary>Data port, RW, 16 bits wide; taken 32 bits wide as two of them.</summary>

@@ -1,6 +1,6 @@
 namespace Eider.Devices.Ide;
 
-/// <summary>Status and Alternate Status (ATA/ATAPI-6, section 7.15).</summary>
+/// <summary>Status and Alternate Status (ATA/ATAPI-6).</summary>
 [Flags]
 internal enum IdeStatus : byte
 {

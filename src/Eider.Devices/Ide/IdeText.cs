@@ -18,7 +18,7 @@ internal static class IdeText
         }
     }
 
-    /// <summary>Puts a text into words (ATA/ATAPI-6, section 3.2.9).</summary>
+    /// <summary>Puts a text into words (ATA/ATAPI-6).</summary>
     public static void PutSwapped(Span<byte> words, string text)
     {
         for (var i = 0; i < words.Length; i++)

@@ -4,7 +4,7 @@ using Eider.Hardware.Memory;
 namespace Eider.Devices.Ide;
 
 /// <summary>
-/// Walks a table of physical region descriptors (SFF-8038i, section 1.2) and moves bytes to or from the regions. Each
+/// Walks a table of physical region descriptors (SFF-8038i) and moves bytes to or from the regions. Each
 /// descriptor is read once; every one is good for at least two bytes, so that a walk always comes to its end. Used by
 /// the channel's worker only.
 /// </summary>
@@ -75,7 +75,7 @@ internal sealed class PrdTable(GuestMemory memory)
         return new IdeJobResult(IdeJobOutcome.Done, moved, TableEnded: _regionBytes == 0 && _isLast);
     }
 
-    // A table must not cross a boundary of 64 KiB (section 1.2): one that would is bad, also when its end is missing.
+    // A table must not cross a boundary of 64 KiB: one that would is bad, also when its end is missing.
     private bool TryReadEntry()
     {
         Span<byte> entry = stackalloc byte[EntryBytes];

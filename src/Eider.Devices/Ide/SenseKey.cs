@@ -1,6 +1,6 @@
 namespace Eider.Devices.Ide;
 
-/// <summary>Sense keys (SPC-2, section 7.20.2).</summary>
+/// <summary>Sense keys (SPC-2).</summary>
 internal enum SenseKey : byte
 {
     /// <summary>NO SENSE.</summary>

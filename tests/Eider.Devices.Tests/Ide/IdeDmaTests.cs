@@ -129,7 +129,7 @@ public sealed class IdeDmaTests
     }
 
     [Theory]
-    [InlineData(1023, 0x00, 0x50)] // the engine ends first: neither ACTIVE nor INTERRUPT (SFF-8038i, 2.3)
+    [InlineData(1023, 0x00, 0x50)] // the engine ends first: neither ACTIVE nor INTERRUPT (SFF-8038i)
     [InlineData(1024, 0x04, 0x50)]
     [InlineData(1026, 0x05, 0x50)] // the device ends first: ACTIVE stays until START is cleared
     public async Task The_status_tells_whether_the_table_fits_the_transfer(int bytes, byte busMaster, byte status)

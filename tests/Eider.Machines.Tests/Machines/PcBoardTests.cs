@@ -119,6 +119,23 @@ public sealed class PcBoardTests
     }
 
     [Fact]
+    public async Task Two_channels_on_one_port_are_refused_with_one_line_that_names_it()
+    {
+        var board = new PcBoard(_lines);
+        using var ram = new GuestRam((0, 1 << 20));
+        var services = new IdeServices { Memory = ram, Executor = new ManualExecutor() };
+        await using var first = new IdeChannel("first", null, null, services, _lines[14]);
+        await using var second = new IdeChannel("second", null, null, services, _lines[15]);
+        var (here, there) = (new IdeLegacyPorts(first, 0x1F0, 0x3F6), new IdeLegacyPorts(second, 0x1F4, 0x376));
+        board.Io.Register(here, here.AssignedResources);
+        var refused = Assert.Throws<BusOverlapException>(() => board.Io.Register(there, there.AssignedResources));
+        Assert.Contains("0x1f4", refused.Message, StringComparison.OrdinalIgnoreCase);
+        Assert.Contains("0x1f0", refused.Message, StringComparison.OrdinalIgnoreCase);
+        Assert.DoesNotContain('\n', refused.Message);
+        Assert.Equal(0x7FU, PortTrace.Replay(board.Dispatcher, "inb 0x1f7")); // the first one is as it was
+    }
+
+    [Fact]
     public void A_device_of_the_ISA_bus_keeps_its_ports_from_PCI_regions()
     {
         var board = new PcBoard(_lines);
