@@ -63,11 +63,15 @@ internal static partial class QemuCheck
 
     private static string Text(Qcow2CheckResult first, Qcow2CheckResult found, bool isFixed, QemuOutput output)
     {
+        var isRebuilt = isFixed && first.Findings.Any(finding => Uncounted().IsMatch(finding.Text));
         foreach (var finding in first.Findings)
         {
-            output.Error.Write(EntryAtPlace().Replace(finding.Text, "l2_entry=$1 refcount=") + "\n");
+            var text = EntryAtPlace().Replace(finding.Text, "l2_entry=$1 refcount=");
+            var isMended = finding.Kind == Qcow2FindingKind.Leak ? first.LeaksFixed > 0 : first.CorruptionsFixed > 0;
+            output.Error.Write((isMended && !isRebuilt ? Mended().Replace(text, "Repairing ") : text) + "\n");
         }
 
+        output.Error.Write(isRebuilt ? "Rebuilding refcount structure\n" : "");
         var fixedText = isFixed
             ? "The following inconsistencies were found and repaired:\n\n"
                 + $"    {first.LeaksFixed} leaked clusters\n    {first.CorruptionsFixed} corruptions\n\nDouble checking the fixed image now...\n"
@@ -78,6 +82,14 @@ internal static partial class QemuCheck
     // The place of an entry is left out: qemu-img does not tell it.
     [GeneratedRegex(@"(?<=data cluster: )entry ([0-9a-f]+) at \d+, refcount=")]
     private static partial Regex EntryAtPlace();
+
+    // What was mended is told as that.
+    [GeneratedRegex("^(Leaked |ERROR )(?=cluster |OFLAG_COPIED )")]
+    private static partial Regex Mended();
+
+    // A cluster in use that no block counts: then all refcounts are written anew.
+    [GeneratedRegex(@"^ERROR cluster \d+ refcount=0 ")]
+    private static partial Regex Uncounted();
 
     private static string Verdict(Qcow2CheckResult found) =>
         found.Corruptions + found.Leaks == 0

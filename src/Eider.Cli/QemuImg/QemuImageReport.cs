@@ -39,6 +39,9 @@ internal sealed record QemuImageReport
     /// <summary>The backing file as the image has it.</summary>
     public string? BackingName { get; init; }
 
+    /// <summary>True if the user wrote that name, which then may be more than a path.</summary>
+    public bool IsUsersName => BackingName != null && UserNames.Find(Path) == BackingName;
+
     /// <summary>Its format as the image has it.</summary>
     public string? BackingFormat { get; init; }
 

@@ -30,7 +30,7 @@ internal static class QemuInfo
             var report = await QemuImageReport.OfAsync(next, node, cancellationToken);
             reports.Add(report);
             next = arguments.Has("chain") ? report.FullBackingName : null;
-            mode = mode with { Format = report.BackingFormat, IsOptionList = false, IsPath = true };
+            mode = mode with { Format = report.BackingFormat, IsOptionList = false, IsPath = !report.IsUsersName };
         }
 
         if (isJson)

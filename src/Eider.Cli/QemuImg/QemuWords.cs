@@ -17,8 +17,6 @@ internal static class QemuWords
     public static string Of(BlockStorageException failure, string name) => failure.Kind switch
     {
         BlockErrorKind.NotFound when failure.Operation == BlockOperation.Open => $"Could not open '{failure.Path}': {NotFound}",
-        BlockErrorKind.AccessDenied when failure.OffsetBytes == null && failure.Operation == BlockOperation.Open && failure.Path == name
-            => $"Could not open '{failure.Path}': {Denied}",
         BlockErrorKind.Locked => $"Failed to get \"write\" lock\nIs another process using the image [{failure.Path}]?",
         BlockErrorKind.InvalidFormat when failure.Message.Contains("not in qcow2 format", StringComparison.Ordinal)
             => "Image is not in qcow2 format",
@@ -26,6 +24,10 @@ internal static class QemuWords
         BlockErrorKind.UnsupportedFeature when failure.Message.IndexOf(UnknownFeatures, StringComparison.Ordinal) is >= 0 and var at
             => "Unsupported qcow2 feature(s): "
                 + failure.Message[(at + UnknownFeatures.Length)..].Replace("bits ", "Unknown incompatible feature: ", StringComparison.Ordinal),
+        BlockErrorKind.AccessDenied when failure.Message.EndsWith("the passphrase fits no key slot", StringComparison.Ordinal)
+            => "Invalid password, cannot unlock any keyslot",
+        BlockErrorKind.AccessDenied when failure.OffsetBytes == null && failure.Operation == BlockOperation.Open && failure.Path == name
+            => $"Could not open '{failure.Path}': {Denied}",
         BlockErrorKind.NoSpace => Full,
         _ => WithoutName(failure),
     };

@@ -24,10 +24,10 @@ internal sealed class QemuJsonReader
         var reader = new QemuJsonReader(text);
         var value = reader.Value();
         reader.SkipSpace();
-        return reader._at == text.Length ? value : throw Wrong("expecting end of input");
+        return reader._at == text.Length ? value : throw new FormatException("Expecting at most one JSON value");
     }
 
-    private static FormatException Wrong(string what) => new($"JSON parse error, {what}");
+    private FormatException Wrong(string what) => new($"JSON parse error, {(_at >= _text.Length ? "premature EOI" : what)}");
 
     private object Value()
     {

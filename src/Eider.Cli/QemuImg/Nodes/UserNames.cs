@@ -1,3 +1,5 @@
+using System.Buffers.Binary;
+using System.Globalization;
 using System.Runtime.InteropServices;
 using System.Text;
 
@@ -6,12 +8,16 @@ namespace Eider.Cli.QemuImg.Nodes;
 /// <summary>
 /// Which backing names inside images are the user's own. Names with a protocol (<c>json:</c>, <c>nbd:</c>) mean nothing inside
 /// of an image, since a guest or a stranger may have written them; but one that this user wrote into it with this command is
-/// kept beside the content too, in an extended attribute of the file, which no guest and no copied content can set.
+/// noted beside the content, in an extended attribute of the file, together with the file's number. No guest and no copied
+/// content can set it, a note that came along with a copy has the number of another file, and one in a file of somebody
+/// else counts for nothing.
 /// </summary>
 internal static partial class UserNames
 {
     private const string Attribute = "user.eider.backing-name";
-    private const int MaxBytes = 1023;
+    private const int MaxBytes = 2048;
+    private const int CurrentFolder = -100;
+    private const uint BasicFields = 0x7FF;
 
     /// <summary>Notes that the user wrote a backing name into an image; a plain path needs no note. It is no failure if the file system keeps none.</summary>
     /// <param name="path">The file of the image.</param>
@@ -23,28 +29,43 @@ internal static partial class UserNames
             return;
         }
 
-        if (name != null && NodeNames.HasProtocol(name))
+        if (name != null && NodeNames.HasProtocol(name) && PrefixFor(path) is { } prefix)
         {
-            var bytes = Encoding.UTF8.GetBytes(name);
+            var bytes = Encoding.UTF8.GetBytes(prefix + name);
             _ = SetAttribute(path, Attribute, bytes, (nuint)bytes.Length, 0);
         }
-        else if (Find(path) != null)
+        else if (Read(path) != null)
         {
             _ = RemoveAttribute(path, Attribute);
         }
     }
 
     /// <summary>The backing name with a protocol that the user wrote into an image; null for none.</summary>
-    public static string? Find(string path)
+    public static string? Find(string path) =>
+        OperatingSystem.IsLinux() && Read(path) is { } note && PrefixFor(path) is { } prefix && note.StartsWith(prefix, StringComparison.Ordinal)
+            ? note[prefix.Length..] : null;
+
+    private static string? Read(string path)
     {
-        if (!OperatingSystem.IsLinux() || !File.Exists(path))
+        var bytes = new byte[MaxBytes];
+        var length = File.Exists(path) ? (int)GetAttribute(path, Attribute, bytes, (nuint)bytes.Length) : 0;
+        return length > 0 ? Encoding.UTF8.GetString(bytes, 0, length) : null;
+    }
+
+    /// <summary>What a note begins with: which file it is; null for a file of somebody else.</summary>
+    private static string? PrefixFor(string path)
+    {
+        // The layout of struct statx is the same on every machine.
+        var status = new byte[256];
+        if (GetStatus(CurrentFolder, path, 0, BasicFields, status) != 0)
         {
             return null;
         }
 
-        var bytes = new byte[MaxBytes];
-        var length = (int)GetAttribute(path, Attribute, bytes, (nuint)bytes.Length);
-        return length > 0 ? Encoding.UTF8.GetString(bytes, 0, length) : null;
+        var owner = BinaryPrimitives.ReadUInt32LittleEndian(status.AsSpan(20));
+        var number = BinaryPrimitives.ReadUInt64LittleEndian(status.AsSpan(32));
+        var (major, minor) = (BinaryPrimitives.ReadUInt32LittleEndian(status.AsSpan(136)), BinaryPrimitives.ReadUInt32LittleEndian(status.AsSpan(140)));
+        return owner == GetUser() ? string.Create(CultureInfo.InvariantCulture, $"{major}:{minor}:{number}:") : null;
     }
 
     [LibraryImport("libc", EntryPoint = "setxattr", StringMarshalling = StringMarshalling.Utf8)]
@@ -53,9 +74,17 @@ internal static partial class UserNames
 
     [LibraryImport("libc", EntryPoint = "getxattr", StringMarshalling = StringMarshalling.Utf8)]
     [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
-    private static partial nint GetAttribute(string path, string name, byte[] value, nuint size);
+    private static partial nint GetAttribute(string path, string name, [Out] byte[] value, nuint size);
 
     [LibraryImport("libc", EntryPoint = "removexattr", StringMarshalling = StringMarshalling.Utf8)]
     [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
     private static partial int RemoveAttribute(string path, string name);
+
+    [LibraryImport("libc", EntryPoint = "statx", StringMarshalling = StringMarshalling.Utf8)]
+    [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
+    private static partial int GetStatus(int folder, string path, int flags, uint mask, [Out] byte[] status);
+
+    [LibraryImport("libc", EntryPoint = "geteuid")]
+    [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
+    private static partial uint GetUser();
 }

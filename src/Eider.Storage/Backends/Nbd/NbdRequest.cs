@@ -7,7 +7,8 @@ namespace Eider.Storage.Backends.Nbd;
 /// <param name="buffers">Where a read goes, or what a write sends.</param>
 internal sealed class NbdRequest(ushort type, long offsetBytes, long lengthBytes, BufferList buffers)
 {
-    private const int MaxPieces = 1 << 16;
+    // Each is held against all others.
+    private const int MaxPieces = 1 << 13;
 
     private readonly Lock _gate = new();
     private readonly TaskCompletionSource<uint> _done = new(TaskCreationOptions.RunContinuationsAsynchronously);
