@@ -91,42 +91,59 @@ internal sealed class BioCore(IReadOnlyList<BioStorage> storages, bool interrupt
         }
     }
 
-    /// <summary>Reads DATA.</summary>
-    /// <returns>True if the word comes with the end of the job (<see cref="TakeWord"/>).</returns>
-    public bool ReadData(out uint word)
+    /// <summary>Reads a word of DATA that is in the buffer: what most accesses do, and nothing else changes.</summary>
+    public bool TryReadWord(out uint word)
     {
         word = NoData;
-        if (IsBusyWithJob || !_state.IsPortOpen || _state.IsPortWrite)
+        if (IsBusyWithJob || !_state.IsPortOpen || _state.IsPortWrite || _state.PortIndex == _state.PortBytes)
+        {
+            return false;
+        }
+
+        word = BinaryPrimitives.ReadUInt32LittleEndian(Port.AsSpan(_state.PortIndex));
+        _state.PortIndex += BioLimits.WordBytes;
+        return true;
+    }
+
+    /// <summary>Reads DATA where <see cref="TryReadWord"/> has no word.</summary>
+    /// <returns>True if the word comes with the end of the job (<see cref="TakeWord"/>).</returns>
+    public bool ReadData()
+    {
+        if (IsBusyWithJob || !_state.IsPortOpen || _state.IsPortWrite || _state.Port.Count == 0)
         {
             Fail();
             return false;
         }
 
-        if (_state.PortIndex == _state.PortBytes && _state.Port.Count != 0)
-        {
-            (_state.Flags, _job, _hasJob) = (SetBusy(_state.Flags), _state.Port, true);
-            return true;
-        }
-
-        word = TakeWord();
-        return false;
+        (_state.Flags, _job, _hasJob) = (SetBusy(_state.Flags), _state.Port, true);
+        return true;
     }
 
     /// <summary>The next word of a read; ones, and an error, if there is none.</summary>
     public uint TakeWord()
     {
-        if (IsBusyWithJob || !_state.IsPortOpen || _state.IsPortWrite || _state.PortIndex == _state.PortBytes)
+        if (!TryReadWord(out var word))
         {
             Fail();
-            return NoData;
         }
 
-        var word = BinaryPrimitives.ReadUInt32LittleEndian(Port.AsSpan(_state.PortIndex));
-        _state.PortIndex += BioLimits.WordBytes;
         return word;
     }
 
-    /// <summary>Writes DATA.</summary>
+    /// <summary>Writes a word of DATA that is not the last one of a piece: what most accesses do, and nothing else changes.</summary>
+    public bool TryWriteWord(uint word)
+    {
+        if (IsBusyWithJob || !_state.IsPortOpen || !_state.IsPortWrite || _state.PortBytes - _state.PortIndex <= BioLimits.WordBytes)
+        {
+            return false;
+        }
+
+        BinaryPrimitives.WriteUInt32LittleEndian(Port.AsSpan(_state.PortIndex), word);
+        _state.PortIndex += BioLimits.WordBytes;
+        return true;
+    }
+
+    /// <summary>Writes DATA where <see cref="TryWriteWord"/> has no place: the last word of a piece, or an error.</summary>
     /// <returns>True if whoever wrote waits until the job has ended.</returns>
     public bool WriteData(uint word)
     {
@@ -137,12 +154,6 @@ internal sealed class BioCore(IReadOnlyList<BioStorage> storages, bool interrupt
         }
 
         BinaryPrimitives.WriteUInt32LittleEndian(Port.AsSpan(_state.PortIndex), word);
-        _state.PortIndex += BioLimits.WordBytes;
-        if (_state.PortIndex < _state.PortBytes)
-        {
-            return false;
-        }
-
         _job = _state.Port with { PortBlocks = _state.PortBlocks, PortBytes = _state.PortBytes };
         _hasJob = true;
         return !interrupts || _state.Port.Count > _state.PortBlocks;

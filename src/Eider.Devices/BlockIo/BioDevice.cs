@@ -88,6 +88,11 @@ public sealed class BioDevice : IDeviceIo, IAsyncDisposable
             return status;
         }
 
+        if (offset.Value == (ulong)BioRegister.Data && TryReadWord(data))
+        {
+            return BusResult.Ok;
+        }
+
         var word = 0U;
         PendingAccess? wait = null;
         Leave leave = default;
@@ -98,8 +103,10 @@ public sealed class BioDevice : IDeviceIo, IAsyncDisposable
                 case BioRegister.Status:
                     word = _core.ReadStatus();
                     break;
+                case BioRegister.Data when _core.TryReadWord(out word): // another hart was here meanwhile
+                    break;
                 case BioRegister.Data:
-                    wait = _core.ReadData(out word) ? _dataWaiting = _accesses.Rent() : null;
+                    wait = _core.ReadData() ? _dataWaiting = _accesses.Rent() : null;
                     break;
             }
 
@@ -120,6 +127,11 @@ public sealed class BioDevice : IDeviceIo, IAsyncDisposable
         }
 
         var word = BinaryPrimitives.ReadUInt32LittleEndian(data);
+        if (offset.Value == (ulong)BioRegister.Data && TryWriteWord(word))
+        {
+            return BusResult.Ok;
+        }
+
         PendingAccess? wait = null;
         Leave leave;
         lock (_gate)
@@ -129,6 +141,8 @@ public sealed class BioDevice : IDeviceIo, IAsyncDisposable
             {
                 case BioRegister.Status:
                     mustWait = _core.WriteStatus(word);
+                    break;
+                case BioRegister.Data when _core.TryWriteWord(word):
                     break;
                 case BioRegister.Data:
                     mustWait = _core.WriteData(word);
@@ -181,6 +195,29 @@ public sealed class BioDevice : IDeviceIo, IAsyncDisposable
         _stop.Dispose();
         _interrupt?.Compute(level: false);
         _interrupt?.Drive();
+    }
+
+    // Most accesses by far, and nothing comes of them: no job, no interrupt, nobody to wake.
+    private bool TryReadWord(Span<byte> data)
+    {
+        lock (_gate)
+        {
+            if (!_core.TryReadWord(out var word))
+            {
+                return false;
+            }
+
+            BinaryPrimitives.WriteUInt32LittleEndian(data, word);
+            return true;
+        }
+    }
+
+    private bool TryWriteWord(uint word)
+    {
+        lock (_gate)
+        {
+            return _core.TryWriteWord(word);
+        }
     }
 
     private static bool IsAccess(IoAddress offset, int length, out BusStatus status)

@@ -41,6 +41,14 @@ internal static class BioCheck
             }
         }
 
+        for (var i = 0; i < configuration.Bio.Count; i++)
+        {
+            if (configuration.Bio[i].Address is { } address && address > uint.MaxValue)
+            {
+                throw Bad(Invariant($"$.bio[{i}].address"), Invariant($"found address 0x{address:x}, expected one of 32 bits, as the hardware table tells it"));
+            }
+        }
+
         var sids = new Dictionary<uint, string>();
         foreach (var (storage, setting) in Storages(configuration))
         {

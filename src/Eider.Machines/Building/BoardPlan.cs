@@ -44,11 +44,6 @@ internal sealed class BoardPlan
         Power = Place(board.Power, new PlacedDevice("power", "$.board.power", BoardLayout.PowerBase, PowerDevice.SizeBytes, null));
         Rtc = Place(board.Rtc, new PlacedDevice("rtc", "$.board.rtc", BoardLayout.RtcBase, GoldfishRtc.SizeBytes, BoardLayout.RtcSource));
         Serial = Place(board.Serial, new PlacedDevice("serial", "$.board.serial", BoardLayout.SerialBase, Uart16550.SizeBytes, BoardLayout.SerialSource));
-        HardwareTable = HasHardwareTable(configuration)
-            ? Place(new PlacedDevice("hdt", "$.hdt", BoardLayout.HardwareTablePageBase, RomPage.SizeBytes, null))
-            : null;
-        MappedFiles = [.. configuration.Mmap.Select((file, i) => Place(Building.MappedFiles.Place(file, i)))];
-        Bio = [.. configuration.Bio.Select((bio, i) => Place(BioCheck.Place(bio, i)))];
         var virtio = VirtioDevices(configuration);
         HasPci = virtio.Any(entry => entry.Device.Transport == VirtioTransportKind.Pci)
             || configuration.Ide.Any(controller => controller.Controller == IdeControllerKind.Cmd646);
@@ -56,6 +51,12 @@ internal sealed class BoardPlan
         {
             PlacePciHost();
         }
+
+        HardwareTable = HasHardwareTable(configuration)
+            ? Place(new PlacedDevice("hdt", "$.hdt", BoardLayout.HardwareTablePageBase, RomPage.SizeBytes, null))
+            : null;
+        MappedFiles = [.. configuration.Mmap.Select((file, i) => Place(Building.MappedFiles.Place(file, i)))];
+        Bio = [.. configuration.Bio.Select((bio, i) => Place(BioCheck.Place(bio, i)))];
 
         _ide = new PlacedDevice[configuration.Ide.Count];
         PlaceIde(configuration, named: true);

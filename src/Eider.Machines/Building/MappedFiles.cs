@@ -75,6 +75,11 @@ internal static class MappedFiles
             throw Bad(setting + ".size", Invariant($"found a size of {file.Size.Bytes} bytes, expected a multiple of {AlignBytes}"));
         }
 
+        if (file.Offset.Bytes < 0)
+        {
+            throw Bad(setting + ".offset", Invariant($"found an offset of {file.Offset.Bytes} bytes, expected 0 or more"));
+        }
+
         if (!Accesses.Contains(file.Access))
         {
             throw Bad(setting + ".access", $"found '{file.Access}', expected {string.Join(", ", Accesses)}");

@@ -36,6 +36,9 @@ public sealed class BioMachineTests : IDisposable
         "\"bio\": [{ }, {\n \"address\": \"0x8400\" }]",
         "vm.json:1: $.bio[1]: bio1 (0x8400 to 0x84ff) overlaps bio0 (0x8400 to 0x84ff), expected addresses of its own")]
     [InlineData("\"bio\": [{ \"address\": \"0x8480\" }]", "vm.json:1: $.bio[0].address: found address 0x8480 for bio0, expected a multiple of 256")]
+    [InlineData(
+        "\"bio\": [{ \"address\": \"0x400000000000\" }]",
+        "vm.json:1: $.bio[0].address: found address 0x400000000000, expected one of 32 bits, as the hardware table tells it")]
     [InlineData("\"bio\": [{ \"address\": \"0x100\" }]", "vm.json:1: $.bio[0]: bio0 (0x100 to 0x1ff) overlaps hdt (0x0 to 0xfff)")]
     [InlineData(
         "\"disks\": [{ \"image\": \"a\" }], \"bio\": [{ \"storages\": [{ \"sid\": 1, \"image\": \"a\" }] }]",
@@ -133,6 +136,7 @@ public sealed class BioMachineTests : IDisposable
             MmuType = "riscv,sv39",
             HasHardwareTable = true,
             BioDevices = [(0x8400, null, [0, 4]), (0x8500, 3, [9])],
+            MappedFiles = [(0x2000_0000, 0x4100)],
         };
         var root = FdtReader.Read(BoardDeviceTree.Build(board)).Root;
         Assert.Equal(["ducky,hdt"], root["soc/rom@100"].Strings("compatible"));
@@ -143,6 +147,8 @@ public sealed class BioMachineTests : IDisposable
         Assert.Equal([0U, 4], first.Cells("ducky,sids"));
         Assert.Equal([3U], second.Cells("interrupts"));
         Assert.False(first.Properties.ContainsKey("interrupts"));
+        Assert.Equal([0x2000_0000UL, 0x4100], root["soc/mmap@20000000"].Cells64("reg"));
+        Assert.Equal(["ducky,mmap"], root["soc/mmap@20000000"].Strings("compatible"));
     }
 
     [Fact]

@@ -103,6 +103,9 @@ public sealed class MappedFileTests : IDisposable
     [InlineData("{ \"file\": \"a\", \"address\": 256, \"size\": 256, \"access\": \"rx\" }", "$.mmap[0].access: found 'rx' for a part that is no whole pages")]
     [InlineData("{ \"file\": \"a\", \"address\": \"0x80000000\", \"size\": \"4K\" }", "$.mmap[0]: mmap0 (0x80000000 to 0x80000fff) overlaps RAM")]
     [InlineData("{ \"file\": \"a\", \"address\": \"0x10000000\", \"size\": \"4K\" }", "$.mmap[0]: mmap0 (0x10000000 to 0x10000fff) overlaps serial")]
+    [InlineData(
+        "{ \"file\": \"a\", \"address\": \"0x30000000\", \"size\": \"4K\" }], \"ide\": [ { }",
+        "$.mmap[0]: mmap0 (0x30000000 to 0x30000fff) overlaps pci")]
     [InlineData("{ \"file\": \"a\", \"address\": \"0x8000\", \"size\": \"4K\" }, null", "$.mmap[1]: found null, expected a value")]
     [InlineData(
         "{ \"file\": \"a\", \"address\": \"0x8000\", \"size\": \"4K\", \"access\": \"rw\", \"shared\": true }], \"disks\": [ { \"image\": \"a\" }",
@@ -113,6 +116,41 @@ public sealed class MappedFileTests : IDisposable
         var error = Assert.Throws<MachineConfigurationException>(() => MachineFile.Parse(text, "vm.json", "/vm"));
         Assert.StartsWith("vm.json:1: " + start, error.Message, StringComparison.Ordinal);
         Assert.DoesNotContain('\n', error.Message);
+    }
+
+    [Fact]
+    public async Task An_offset_that_cannot_be_is_refused()
+    {
+        var map = Map("file", 0, "r", shared: false) with { Offset = -4096 };
+        var error = await Assert.ThrowsAsync<MachineConfigurationException>(() => CreateAsync(new BareMetal().Finish(0x5555), map));
+        Assert.StartsWith("$.mmap[0].offset: found an offset of -4096 bytes, expected 0 or more", error.Message, StringComparison.Ordinal);
+    }
+
+    // What a BIO reads goes to the file that is RAM; it is refused where the guest cannot write.
+    [Theory]
+    [InlineData("rw", 1)]
+    [InlineData("r", 2)]
+    public async Task A_device_reaches_a_file_that_is_RAM(string access, int status)
+    {
+        var file = await WriteFileAsync(0x4000);
+        var program = Pointer(new BareMetal(), BareMetal.T0, 0x8400);
+        foreach (var (value, register) in new[] { (7, 4), (1, 12) })
+        {
+            program.Addi(BareMetal.T1, BareMetal.Zero, value).Sw(BareMetal.T1, BareMetal.T0, register);
+        }
+
+        Pointer(program, T3, 0x2000_0000).Sw(T3, BareMetal.T0, 16).Addi(BareMetal.T1, BareMetal.Zero, 0x24).Sw(BareMetal.T1, BareMetal.T0, 0);
+        program.Lwu(BareMetal.A1, BareMetal.T0, 0).Addi(BareMetal.A1, BareMetal.A1, '0').Lui(BareMetal.T2, 0x10000).Sb(BareMetal.A1, BareMetal.T2, 0).Finish(0x5555);
+        var map = Map(file, 0, access, shared: true) with { Address = 0x2000_0000 };
+        var bio = new BioConfiguration { Storages = [new BioStorageConfiguration { Sid = 7, Image = "mem:2K" }] };
+        await using (var machine = await RunAsync(program, map, bio))
+        {
+            Assert.Equal($"{status}", machine.Console.Transcript);
+        }
+
+        var content = await File.ReadAllBytesAsync(file, TestContext.Current.CancellationToken);
+        Assert.Equal(status == 1 ? 0 : 0xDE, content[0]);
+        Assert.Equal(0xDE, content[1024]);
     }
 
     [Theory]
@@ -177,16 +215,16 @@ public sealed class MappedFileTests : IDisposable
         return path;
     }
 
-    private Task<Machine> CreateAsync(BareMetal program, MappedFileConfiguration map)
+    private Task<Machine> CreateAsync(BareMetal program, MappedFileConfiguration map, BioConfiguration? bio = null)
     {
         var path = Path.Combine(_folder, "program.elf");
         File.WriteAllBytes(path, program.ToElf());
-        return Machine.CreateAsync(new MachineConfiguration { Memory = "2M", Kernel = path, Mmap = [map] });
+        return Machine.CreateAsync(new MachineConfiguration { Memory = "2M", Kernel = path, Mmap = [map], Bio = bio is null ? [] : [bio] });
     }
 
-    private async Task<Machine> RunAsync(BareMetal program, MappedFileConfiguration map)
+    private async Task<Machine> RunAsync(BareMetal program, MappedFileConfiguration map, BioConfiguration? bio = null)
     {
-        var machine = await CreateAsync(program, map);
+        var machine = await CreateAsync(program, map, bio);
         var exit = await machine.RunAsync(TestContext.Current.CancellationToken).WaitAsync(TimeSpan.FromSeconds(20), TestContext.Current.CancellationToken);
         Assert.Equal((MachineExitReason.PoweredOff, null), (exit.Reason, exit.Fault));
         return machine;
