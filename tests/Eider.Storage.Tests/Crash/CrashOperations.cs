@@ -247,7 +247,9 @@ internal sealed class CrashOperations(CrashRun run, Random random) : IAsyncDispo
 
     private async Task ResizeAsync()
     {
+        // A size that stays the same is no change, and makes nothing durable.
         var sectors = random.Next(CrashScenario.Sectors / 4, CrashScenario.MaxSectors);
+        sectors += sectors == _model.Sectors ? 1 : 0;
         var change = _model.Begin(Log.Tick(), 0, [], sectors: sectors);
         await DurablyAsync(
             change, async () => Assert.Equal(BlockResult.Ok, await Image.ResizeAsync((long)sectors * TaggedSectors.Bytes)));
