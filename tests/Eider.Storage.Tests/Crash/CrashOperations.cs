@@ -199,7 +199,7 @@ internal sealed class CrashOperations(CrashRun run, Random random) : IAsyncDispo
             var snapshot = new SnapshotModel(
                 string.Create(CultureInfo.InvariantCulture, $"snapshot {random.Next()}"), _model.Tags[.._model.Sectors], Log.Tick());
             _model.Snapshots.Add(snapshot);
-            await DurablyAsync(-1, async () => await Image.CreateSnapshotAsync(snapshot.Name, DateTimeOffset.UnixEpoch));
+            await DurablyAsync(-1, () => CreateSnapshotAsync(snapshot.Name));
             snapshot.End = Log.Tick();
             return;
         }
@@ -242,6 +242,15 @@ internal sealed class CrashOperations(CrashRun run, Random random) : IAsyncDispo
         if (old != null)
         {
             old.EndTick = Log.Tick();
+        }
+    }
+
+    /// <summary>Whoever tries again looks first whether it is there.</summary>
+    private async Task CreateSnapshotAsync(string name)
+    {
+        if (!run.IsFaulty || (await Image.GetSnapshotsAsync()).All(snapshot => snapshot.Name != name))
+        {
+            await Image.CreateSnapshotAsync(name, DateTimeOffset.UnixEpoch);
         }
     }
 

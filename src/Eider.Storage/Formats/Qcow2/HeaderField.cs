@@ -36,7 +36,7 @@ internal static class HeaderField
         catch (BlockStorageException)
         {
             // The failure that led here is the one to report.
-            core.IsBroken = true;
+            core.LoseHeader();
         }
     }
 

@@ -13,6 +13,7 @@ internal sealed class Qcow2Core
     private readonly Lock _headerGate = new();
     private ClusterCodec? _codec;
     private volatile bool _isBroken;
+    private volatile bool _isHeaderLost;
     private Qcow2Header _header;
 
     public Qcow2Core(Qcow2Header header, ImageFile file, ImageFile data, ulong[] l1, ImageOpenOptions options)
@@ -125,9 +126,19 @@ internal sealed class Qcow2Core
         }
     }
 
+    /// <summary>Takes note that nobody knows what the header or the tables say: nothing is written until the image is opened again.</summary>
+    public void LoseHeader() => _isHeaderLost = IsBroken = true;
+
     /// <summary>Refuses to go on in an image whose tables contradict themselves.</summary>
     public void ThrowIfBroken(BlockOperation operation)
     {
+        if (_isHeaderLost)
+        {
+            throw new BlockStorageException(
+                BlockErrorKind.FlushFailed, operation, Name, null,
+                $"{Name}: the host failed twice, and what the header or the tables say is not known; reopen the image");
+        }
+
         if (IsBroken)
         {
             throw ImageErrors.Corrupt(

@@ -522,12 +522,43 @@ public sealed class Qcow2Image : ImageStorage
                 // Counts and COPIED flags change together, in more than one write: a crash between them leaves the dirty bit.
                 await WriteAllAsync().ConfigureAwait(false);
                 await _core.Preparation.BeforeRecountAsync(cancellationToken).ConfigureAwait(false);
-                await change(new SnapshotOperations(_core)).ConfigureAwait(false);
-                await WriteAllAsync().ConfigureAwait(false);
-                await _core.Preparation.AfterRecountAsync().ConfigureAwait(false);
-                await _core.Preparation.ForgetAsync(CancellationToken.None).ConfigureAwait(false);
+                await RecountAsync(change).ConfigureAwait(false);
             },
             cancellationToken).ConfigureAwait(false);
+    }
+
+    /// <summary>Runs the change; the tables are read anew afterwards, also where it ended in the middle: the file says how far it came.</summary>
+    private async ValueTask RecountAsync(Func<SnapshotOperations, ValueTask> change)
+    {
+        var isDone = false;
+        try
+        {
+            await change(new SnapshotOperations(_core)).ConfigureAwait(false);
+            await WriteAllAsync().ConfigureAwait(false);
+            await _core.Preparation.AfterRecountAsync().ConfigureAwait(false);
+            isDone = true;
+        }
+        finally
+        {
+            await ForgetAsync(isDone).ConfigureAwait(false);
+        }
+    }
+
+    /// <summary>Has the tables read anew; where they cannot be, nothing is written any more.</summary>
+    private async ValueTask ForgetAsync(bool tells)
+    {
+        try
+        {
+            await _core.Preparation.ForgetAsync(CancellationToken.None).ConfigureAwait(false);
+        }
+        catch (BlockStorageException)
+        {
+            _core.LoseHeader();
+            if (tells)
+            {
+                throw;
+            }
+        }
     }
 
     /// <summary>Another disk comes in place of this one: for the enabled bitmaps all of it changes.</summary>
