@@ -61,6 +61,13 @@ public sealed class QemuImgTextTests : IDisposable
         {
             string[] words = line.Length == 0 ? [] : [.. line.Split(' ').Select(word => word == Empty ? "" : word)];
             var expected = await RunStockAsync(words, stock);
+
+            // QEMU measures its own speed when it makes a LUKS volume, and gives up on a busy machine.
+            for (var again = 0; again < 20 && expected.Contains("accurate CPU usage", StringComparison.Ordinal); again++)
+            {
+                expected = await RunStockAsync(words, stock);
+            }
+
             var found = await RunOursAsync(words, ours);
             Assert.Equal($"{line}\n{expected}", $"{line}\n{found}");
         }
