@@ -3,6 +3,7 @@ using Eider.Cli.Errors;
 using Eider.Storage;
 using Eider.Storage.Backends;
 using Eider.Storage.Formats;
+using Eider.Storage.Formats.Qcow2;
 
 namespace Eider.Cli.Images;
 
@@ -50,7 +51,9 @@ internal sealed class TargetImage : IAsyncDisposable
                 DataFile = data,
                 KeyOf = request.Key is { } key ? _ => key : null,
             };
-            return new TargetImage(file, await request.Format.OpenAsync(storage, options, cancellationToken), request.Cache, newDataFile);
+            var image = await request.Format.OpenAsync(storage, options, cancellationToken);
+            WarnOfOldEncryption(image, request.Path);
+            return new TargetImage(file, image, request.Cache, newDataFile);
         }
         catch (Exception failure)
         {
@@ -109,6 +112,15 @@ internal sealed class TargetImage : IAsyncDisposable
         if (!_isComplete && _newDataFile != null)
         {
             File.Delete(_newDataFile);
+        }
+    }
+
+    private static void WarnOfOldEncryption(ImageStorage image, string path)
+    {
+        if (image is Qcow2Image { Header.Encryption: Qcow2EncryptionMethod.Aes })
+        {
+            StandardError.Writer.WriteLine(
+                $"eider: {path}: warning: AES in the old way is weak (the passphrase is the key); use -o encrypt.format=luks unless an old reader needs it");
         }
     }
 
