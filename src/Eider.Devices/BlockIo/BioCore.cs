@@ -266,11 +266,11 @@ internal sealed class BioCore(IReadOnlyList<BioStorage> storages, bool interrupt
         _state.IsInterruptPending = true;
     }
 
-    // _flag_error of the document; but a job that is under way goes on, and BUSY tells so.
+    // _flag_error of the document; but a job that is under way goes on, and BUSY tells so. One that was given up has no end that takes it back.
     private void Fail()
     {
         _state.Flags = (_state.Flags | BioStatus.Error) & ~BioStatus.Ready;
-        if (!IsBusyWithJob)
+        if (!IsBusyWithJob || _isDraining)
         {
             _state.Flags &= ~BioStatus.Busy;
             _state.IsPortOpen = false;

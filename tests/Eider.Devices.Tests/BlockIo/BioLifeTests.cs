@@ -212,6 +212,26 @@ public sealed class BioLifeTests
         Assert.Empty(storage.Log!);
     }
 
+    // Reset first, so no storage is selected; what is under way must not leave a BUSY that nothing ends.
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task A_reset_with_a_command_while_another_one_is_under_way_leaves_an_error_and_no_BUSY(bool hasInterrupt)
+    {
+        var storage = BioStorages.Numbered(4);
+        (storage.Holds, storage.IgnoresCancellation) = (true, true);
+        await using var bench = new BioTestBench([new BioDisk(1, storage)], hasInterrupt);
+        bench.ResetAndSet(1, 1, 1, Buffer);
+        bench.Begin(BioRegister.Status, (uint)(Dma | Read));
+        bench.Workers.RunPending();
+        var reset = bench.Begin(BioRegister.Status, (uint)(SoftReset | Read)).Pending!;
+        bench.Workers.RunPending();
+        Assert.Equal((false, Busy | Error), (reset.IsCompleted, bench.Status));
+        storage.Release(0);
+        bench.Workers.RunPending();
+        Assert.Equal((true, Error), (reset.IsCompleted, bench.Status));
+    }
+
     [Theory]
     [InlineData(Dma | Read)]
     [InlineData(Dma | Write)]
