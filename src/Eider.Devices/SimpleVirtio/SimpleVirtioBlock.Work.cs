@@ -102,6 +102,7 @@ public sealed partial class SimpleVirtioBlock
 
         _isRunning = false;
         (_waiting, _leaving) = (_leaving, _waiting);
+        _leavingEnd = _closing;
         return Step.None;
     }
 
@@ -114,7 +115,7 @@ public sealed partial class SimpleVirtioBlock
         }
 
         _leaving.Clear();
-        Volatile.Read(ref _closing)?.TrySetResult();
+        _leavingEnd?.TrySetResult(); // not one that came since: harts that rang before it still wait
     }
 
     private void Begin(ulong address)

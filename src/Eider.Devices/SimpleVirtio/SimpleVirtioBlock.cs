@@ -29,7 +29,8 @@ public sealed partial class SimpleVirtioBlock : IDeviceIo, IAsyncDisposable
     private List<PendingAccess> _leaving = []; // the worker's
     private CancellationTokenSource _stop = new();
     private CancellationToken _callStop;
-    private TaskCompletionSource? _closing;
+    private TaskCompletionSource? _closing; // guarded by _gate
+    private TaskCompletionSource? _leavingEnd; // the worker's
     private bool _isRunning; // the worker has work, or is about to find that it has none any more
     private bool _isResetting;
     private bool _isDirty; // written since the last flush
@@ -130,9 +131,8 @@ public sealed partial class SimpleVirtioBlock : IDeviceIo, IAsyncDisposable
             stop = TakeStop();
             if (_isRunning)
             {
-                var closing = new TaskCompletionSource();
-                Volatile.Write(ref _closing, closing);
-                wait = closing.Task;
+                _closing = new TaskCompletionSource();
+                wait = _closing.Task;
             }
         }
 

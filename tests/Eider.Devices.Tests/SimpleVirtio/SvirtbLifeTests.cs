@@ -70,6 +70,22 @@ public sealed class SvirtbLifeTests
         Assert.Single(storage.Log!);
     }
 
+    [Fact]
+    public async Task A_hart_that_rings_while_another_one_is_let_go_does_not_wait_for_ever_when_the_machine_ends_then()
+    {
+        await using var bench = Started(Numbered(16));
+        PendingAccess? second = null;
+        Task? end = null;
+        Ring(bench).OnCompleted(() =>
+        {
+            bench.Fill(Entries, Buffer(Entries), 512, 1, 0);
+            second = bench.Begin(SvirtbRegister.QueueHead, Entries + 1);
+            end = bench.Device.DisposeAsync().AsTask();
+        });
+        bench.Workers.RunPending();
+        Assert.Equal((true, true), (second?.IsCompleted, end?.IsCompleted));
+    }
+
     public static TheoryData<int, int, bool, bool> Endings()
     {
         var data = new TheoryData<int, int, bool, bool>();
