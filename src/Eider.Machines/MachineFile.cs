@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text.Json;
 using Eider.Machines.Building;
+using Eider.Storage;
 using Eider.Storage.Layers;
 
 namespace Eider.Machines;
@@ -52,6 +53,14 @@ public static class MachineFile
                 error.Kind, string.Create(CultureInfo.InvariantCulture, $"{name}:{line}"), error.Message, innerException: error);
         }
     }
+
+    /// <summary>The files of the host that a machine is made of.</summary>
+    /// <param name="configuration">The machine, whose images were checked.</param>
+    internal static IEnumerable<string> FilesOf(MachineConfiguration configuration) =>
+        new[] { configuration.Kernel, configuration.BootImage, configuration.Initrd, configuration.Firmware }
+            .Concat(configuration.Mmap.Select(file => file.File))
+            .Concat(ImagesOf(configuration).Select(image => image.Image is { } name && StorageLocation.Parse(name) is { Kind: StorageKind.File } file ? file.Path : null))
+            .Where(path => path is { Length: > 0 } && !path.Contains('\0', StringComparison.Ordinal)).OfType<string>();
 
     private static byte[] ReadAll(string path)
     {
@@ -199,15 +208,20 @@ public static class MachineFile
         }
     }
 
+    private static IEnumerable<IImageConfiguration> ImagesOf(MachineConfiguration configuration)
+    {
+        var devices = IdeCheck.Devices(configuration).Select(place => place.Device).ToList();
+        return configuration.Disks.Concat<IImageConfiguration>(devices).Concat(devices.SelectMany(device => device.Discs))
+            .Concat(BioCheck.Storages(configuration).Select(place => place.Storage)).Concat(configuration.Svirtb);
+    }
+
     private static void RebasePaths(MachineConfiguration configuration, string directory)
     {
         configuration.Kernel = Rebase(configuration.Kernel, directory);
         configuration.BootImage = Rebase(configuration.BootImage, directory);
         configuration.Initrd = Rebase(configuration.Initrd, directory);
         configuration.Firmware = Rebase(configuration.Firmware, directory);
-        var devices = IdeCheck.Devices(configuration).Select(place => place.Device).ToList();
-        foreach (var image in configuration.Disks.Concat<IImageConfiguration>(devices).Concat(devices.SelectMany(device => device.Discs))
-            .Concat(BioCheck.Storages(configuration).Select(place => place.Storage)).Concat(configuration.Svirtb))
+        foreach (var image in ImagesOf(configuration))
         {
             RebaseImage(image, directory);
         }

@@ -4,6 +4,7 @@ using Eider.Devices.Virtio;
 using Eider.Devices.Virtio.Block;
 using Eider.Devices.Virtio.Console;
 using Eider.Storage;
+using Eider.Storage.Backends;
 using Eider.Storage.Formats;
 using Eider.Storage.Layers;
 
@@ -60,6 +61,7 @@ internal static class ConfigurationCheck
         CheckBoardDevices(configuration);
         MappedFiles.Check(configuration, writable);
         CheckPorts(configuration);
+        CheckOutputs(configuration);
         CheckDevice("$.rng.bytesPerSecond", () => MachineBuilder.MakeEntropy(configuration.Rng ?? new EntropyConfiguration()));
         foreach (var (device, _, setting) in BoardPlan.VirtioDevices(configuration))
         {
@@ -183,6 +185,26 @@ internal static class ConfigurationCheck
             CheckDevice(
                 string.Create(CultureInfo.InvariantCulture, $"$.consoles[{i}].ports"),
                 () => new ConsoleDevice { Ports = [.. ports.Select(port => new ConsolePort(port.Name, null, null))] }.Build());
+        }
+    }
+
+    // An output is emptied when the machine is made: an image would be lost, and what is mapped be gone beneath the guest.
+    private static void CheckOutputs(MachineConfiguration configuration)
+    {
+        var used = new Lazy<HashSet<string>>(() => MachineFile.FilesOf(configuration).Select(HostFile.FinalPath).ToHashSet(StringComparer.Ordinal));
+        for (var i = 0; i < configuration.Consoles.Count; i++)
+        {
+            var ports = configuration.Consoles[i].Ports;
+            for (var k = 0; k < ports.Count; k++)
+            {
+                if (ports[k].Output is { Length: > 0 } output && !output.Contains('\0', StringComparison.Ordinal)
+                    && used.Value.Contains(HostFile.FinalPath(output)))
+                {
+                    throw new MachineConfigurationException(
+                        MachineErrorKind.Conflict, string.Create(CultureInfo.InvariantCulture, $"$.consoles[{i}].ports[{k}].output"),
+                        $"found {output}, which the machine uses, expected a file of its own", "name another file: this one would be emptied");
+                }
+            }
         }
     }
 

@@ -110,6 +110,12 @@ public sealed class MappedFileTests : IDisposable
     [InlineData(
         "{ \"file\": \"a\", \"address\": \"0x8000\", \"size\": \"4K\", \"access\": \"rw\", \"shared\": true }], \"disks\": [ { \"image\": \"a\" }",
         "$.mmap[0].file: /vm/a is written by $.disks[0] already, expected one writer")]
+    [InlineData(
+        "{ \"file\": \"a\", \"address\": \"0x8000\", \"size\": \"4K\" }], \"consoles\": [ { \"ports\": [ { \"output\": \"./a\" } ] }",
+        "$.consoles[0].ports[0].output: found /vm/./a, which the machine uses, expected a file of its own; name another file")]
+    [InlineData(
+        "], \"disks\": [ { \"image\": \"a\", \"readOnly\": true } ], \"consoles\": [ { \"ports\": [ { \"output\": \"b\" }, { \"output\": \"a\" } ] }",
+        "$.consoles[0].ports[1].output: found /vm/a, which the machine uses, expected a file of its own; name another file")]
     public void A_mistake_is_refused_with_one_line(string json, string start)
     {
         var text = Encoding.UTF8.GetBytes("{ \"kernel\": \"k\", \"mmap\": [" + json + "] }");
