@@ -23,7 +23,7 @@ internal static class MmapArgument
             : new MappedFileConfiguration
             {
                 File = list.First,
-                Address = list.Address("address", 4096),
+                Address = list.Address("address", 256),
                 Size = Size(list, "size"),
                 Offset = Size(list, "offset"),
                 Access = list.Value("access") ?? "r",
