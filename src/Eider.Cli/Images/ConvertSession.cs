@@ -2,7 +2,6 @@ using System.Globalization;
 using Eider.Cli.Commands.Img;
 using Eider.Cli.Errors;
 using Eider.Storage;
-using Eider.Storage.Backends;
 using Eider.Storage.Formats;
 using Eider.Storage.Formats.Qcow2;
 using Eider.Storage.Formats.Qcow2.Bitmaps;
@@ -28,8 +27,12 @@ internal sealed class ConvertSession(ImageAccess access, TargetRequest request, 
 
     /// <summary>Refuses what cannot be together, before anything is opened.</summary>
     /// <exception cref="CliException">It cannot.</exception>
-    public void Check()
+    /// <param name="locations">The images to read.</param>
+    public void Check(IReadOnlyList<string> locations)
     {
+        Expect(
+            locations.Count == 1 || !(HasBacking || settings.CopiesBitmaps || access.Snapshot != null),
+            "several sources and -B, --bitmaps or -l exclude each other; convert them one by one");
         Expect(!settings.IsCompressed || request.Format == ImageFormats.Qcow2, $"-c: {request.Format.Name} cannot be compressed; expected -O qcow2");
         Expect(!settings.IsCompressed || !HasBacking, "-c and -B exclude each other: what differs from a backing image is not compressed");
         Expect(!settings.IsCompressed || !settings.Salvages, "-c and --salvage exclude each other: salvage first, then compress");
@@ -52,21 +55,12 @@ internal sealed class ConvertSession(ImageAccess access, TargetRequest request, 
 
     /// <summary>Converts.</summary>
     /// <returns>The size of the target's disk.</returns>
-    public async Task<long> RunAsync(string location, CancellationToken cancellationToken)
+    public async Task<long> RunAsync(IReadOnlyList<string> locations, CancellationToken cancellationToken)
     {
-        if (HostFile.AreSame(location, request.Path))
-        {
-            throw new CliException(ExitCode.Usage, $"{location} and {request.Path} are one file; expected another place for the target");
-        }
-
-        await using var image = await access.OpenForReadingAsync(location, cancellationToken);
-        if (!settings.Salvages)
-        {
-            await ImageTruncation.ThrowIfTruncatedAsync(image, cancellationToken);
-        }
-
+        await using var sources = await ConvertSources.OpenAsync(access, locations, request.Path, settings.Salvages, cancellationToken);
+        var image = sources.First;
         var bitmaps = settings.CopiesBitmaps ? await BitmapsOfAsync(image, cancellationToken) : [];
-        await using var source = DiskCopy.Throttled(image, settings.BytesPerSecond);
+        await using var source = DiskCopy.Throttled(sources.Disk, settings.BytesPerSecond);
         if (settings.IsInPlace)
         {
             return await FillExistingAsync(source, to => BitmapCopier.CopyAsync(image, to, bitmaps, cancellationToken), cancellationToken);

@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Security.Cryptography;
 
 namespace Eider.Storage.Encryption;
@@ -10,6 +11,12 @@ public sealed class LuksArea
 {
     private const int AlignmentSectors = 8;
     private const int DigestShare = 8;
+
+    /// <summary>
+    /// Most hashing that one passphrase is tried with, in rounds of the hash: a minute, or two of a slow processor. It is more
+    /// than the most costly slot that is made here; what costs more wants to keep somebody busy.
+    /// </summary>
+    private const long MaxRounds = 1L << 27;
 
     private readonly BlockStorage _storage;
     private readonly long _offsetBytes;
@@ -263,12 +270,15 @@ public sealed class LuksArea
     {
         var material = new byte[Header.MaterialSectors * SectorCipher.SectorBytes];
         var key = new byte[Header.Cipher.KeyBytes];
+        var roundsLeft = MaxRounds;
         for (var index = 0; index < LuksHeader.SlotCount; index++)
         {
             var slot = Header.Slots[index];
             if (slot.IsActive)
             {
                 cancellationToken.ThrowIfCancellationRequested();
+                roundsLeft -= RoundsOf(slot);
+                ThrowIfTooLong(index, slot, roundsLeft);
                 var place = _offsetBytes + (slot.MaterialSector * (long)SectorCipher.SectorBytes);
                 await ReadAsync(_storage, place, material, cancellationToken).ConfigureAwait(false);
                 if (TryOpen(slot, password.Span, material, key))
@@ -282,6 +292,25 @@ public sealed class LuksArea
         CryptographicOperations.ZeroMemory(material);
         CryptographicOperations.ZeroMemory(key);
         return (-1, key);
+    }
+
+    /// <summary>How often the hash runs for one try of a slot; each block of the key costs all iterations.</summary>
+    private long RoundsOf(LuksKeySlot slot)
+    {
+        var hashBytes = Header.Cipher.Hash.Name switch { "SHA1" => 20, "SHA256" => 32, _ => 64 };
+        return (slot.Iterations * (long)((Header.Cipher.KeyBytes + hashBytes - 1) / hashBytes)) + Header.DigestIterations;
+    }
+
+    private void ThrowIfTooLong(int index, LuksKeySlot slot, long roundsLeft)
+    {
+        if (roundsLeft < 0)
+        {
+            throw new BlockStorageException(
+                BlockErrorKind.UnsupportedFeature, BlockOperation.Open, _storage.Name, _offsetBytes,
+                string.Create(
+                    CultureInfo.InvariantCulture,
+                    $"{_storage.Name}: LUKS: the passphrase fits no key slot before key slot {index}, and that one has {slot.Iterations} iterations: trying them all takes more than {MaxRounds} rounds of the hash, which is the limit"));
+        }
     }
 
     private bool TryOpen(LuksKeySlot slot, ReadOnlySpan<byte> password, byte[] material, Span<byte> key)

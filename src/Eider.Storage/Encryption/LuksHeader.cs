@@ -21,7 +21,7 @@ public sealed record LuksHeader
     /// <summary>Bytes of the digest of the master key.</summary>
     public const int DigestBytes = 20;
 
-    /// <summary>The most iterations that are done for one passphrase: about half a minute. A header may claim hours.</summary>
+    /// <summary>The most iterations that a new key slot gets, and that the digest of the master key may have.</summary>
     public const uint MaxIterations = 30_000_000;
 
     private const uint Active = 0x00AC_71F3;
@@ -184,9 +184,10 @@ public sealed record LuksHeader
                 throw new NotSupportedException($"key slot {index}: found {slot.Stripes} stripes, expected {Stripes}");
             }
 
-            if (slot.IsActive && slot.Iterations is (0 or > MaxIterations))
+            // Whether a slot takes too long is said when its turn comes: the passphrase may fit another one.
+            if (slot.IsActive && slot.Iterations is (0 or > int.MaxValue))
             {
-                throw new NotSupportedException($"key slot {index}: found {slot.Iterations} iterations, expected 1 to {MaxIterations}");
+                throw new NotSupportedException($"key slot {index}: found {slot.Iterations} iterations, expected 1 to {int.MaxValue}");
             }
 
             var (start, end) = ((long)slot.MaterialSector, slot.MaterialSector + (long)MaterialSectors);

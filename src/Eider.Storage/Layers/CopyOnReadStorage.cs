@@ -6,7 +6,7 @@ namespace Eider.Storage.Layers;
 /// <summary>
 /// Copies what is read from behind an image into the image, so that it is read from there the next time: from a slow
 /// backing file or server each byte is fetched once. Copies are whole blocks of 64 KiB; a copy is alone, so no write is
-/// ever overwritten by an older content.
+/// ever overwritten by an older content. A copy that fails fails no read: the next read of the place tries again.
 /// </summary>
 public sealed class CopyOnReadStorage : BlockStorageLayer
 {
@@ -31,7 +31,7 @@ public sealed class CopyOnReadStorage : BlockStorageLayer
     {
         if (!Inner.Geometry.IsReadOnly)
         {
-            await CopyMissingAsync(offsetBytes, offsetBytes + buffers.LengthBytes, cancellationToken).ConfigureAwait(false);
+            await TryCopyMissingAsync(offsetBytes, offsetBytes + buffers.LengthBytes, cancellationToken).ConfigureAwait(false);
         }
 
         return await Inner.ReadAsync(offsetBytes, buffers, cancellationToken).ConfigureAwait(false);
@@ -97,6 +97,19 @@ public sealed class CopyOnReadStorage : BlockStorageLayer
         }
 
         return (end, 0);
+    }
+
+    /// <summary>Copies if it can: a full disk under the image is no reason to fail a read of what is behind it.</summary>
+    private async ValueTask TryCopyMissingAsync(long offsetBytes, long endBytes, CancellationToken cancellationToken)
+    {
+        try
+        {
+            await CopyMissingAsync(offsetBytes, endBytes, cancellationToken).ConfigureAwait(false);
+        }
+        catch (BlockStorageException)
+        {
+            // Whether the range can be read at all, the read itself will tell.
+        }
     }
 
     private async ValueTask CopyMissingAsync(long offsetBytes, long endBytes, CancellationToken cancellationToken)

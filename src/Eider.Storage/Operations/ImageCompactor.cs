@@ -1,6 +1,8 @@
+using System.Globalization;
 using Eider.Storage.Backends;
 using Eider.Storage.Formats;
 using Eider.Storage.Formats.Qcow2;
+using Eider.Storage.Formats.Qcow2.Checking;
 
 namespace Eider.Storage.Operations;
 
@@ -18,14 +20,15 @@ public static class ImageCompactor
     private const int BufferBytes = 2 << 20;
 
     /// <summary>Compacts.</summary>
-    /// <param name="image">The image, open for writing with its chain; it must be in order (see its check).</param>
+    /// <param name="image">The image, open for writing with its chain; it is checked first.</param>
     /// <param name="progress">Told how far it is.</param>
     /// <param name="cancellationToken">Ends it early; what was done stays.</param>
-    /// <exception cref="BlockStorageException">The host failed.</exception>
+    /// <exception cref="BlockStorageException">The image is damaged (<see cref="BlockErrorKind.CorruptImage"/>), or the host failed.</exception>
     public static async ValueTask<ImageCompaction> CompactAsync(
         Qcow2Image image, OperationProgress? progress = null, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(image);
+        await ThrowIfDamagedAsync(image, cancellationToken).ConfigureAwait(false);
         var before = image.File.SizeBytes;
 
         // Half of the progress is the search for zeroes, half the move.
@@ -38,6 +41,21 @@ public static class ImageCompactor
             await image.FlushAsync(cancellationToken).ConfigureAwait(false), image, BlockOperation.Flush, 0);
         var moved = await new Qcow2Compaction(image).RunAsync(counter.Add, cancellationToken).ConfigureAwait(false);
         return new ImageCompaction(before, image.File.SizeBytes, zeroed, moved);
+    }
+
+    /// <summary>What is cut off is what the refcounts say is free: they must be right.</summary>
+    private static async ValueTask ThrowIfDamagedAsync(Qcow2Image image, CancellationToken cancellationToken)
+    {
+        var found = await image.CheckAsync(cancellationToken: cancellationToken).ConfigureAwait(false);
+        if (found.Corruptions > 0)
+        {
+            var first = found.Findings.FirstOrDefault(finding => finding.Kind == Qcow2FindingKind.Corruption);
+            throw ImageErrors.Corrupt(
+                image.Name, BlockOperation.Write, first?.OffsetBytes,
+                string.Create(
+                    CultureInfo.InvariantCulture,
+                    $"the image is damaged and cannot be compacted: {found.Corruptions} findings, first {first?.Text}; see 'eider img check', and repair it with --repair all"));
+        }
     }
 
     /// <summary>Gives back the clusters whose data are zeroes.</summary>

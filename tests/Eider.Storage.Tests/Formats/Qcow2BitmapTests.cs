@@ -276,6 +276,23 @@ public sealed class Qcow2BitmapTests : IDisposable
     }
 
     [Fact]
+    public async Task A_size_for_which_a_bitmap_would_be_too_large_is_refused_and_nothing_is_lost()
+    {
+        var path = await CreateAsync("cluster_size=64k");
+        await using (var image = await OpenAsync(path))
+        {
+            await image.Bitmaps.AddAsync("fine", 512, cancellationToken: Cancel);
+            await image.WriteAsync(4096, new byte[512], Cancel);
+            var failure = await Assert.ThrowsAsync<BlockStorageException>(async () => await image.ResizeAsync(1L << 50, Cancel));
+            Assert.Contains("would take more than 512 MiB", failure.Message, StringComparison.Ordinal);
+            Assert.Equal(512, (await image.Bitmaps.ReadAsync("fine", Cancel)).DirtyBytes);
+        }
+
+        AssertFlags(path, ("fine", "auto", 512));
+        QemuTools.Check(path);
+    }
+
+    [Fact]
     public async Task Qcow2_auto_records_snapshot_switching_and_emptying()
     {
         var path = await CreateAsync("cluster_size=4k");

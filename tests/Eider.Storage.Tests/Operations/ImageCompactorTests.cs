@@ -54,6 +54,24 @@ public sealed class ImageCompactorTests : IDisposable
     }
 
     [Fact]
+    public async Task An_image_that_is_damaged_is_refused_and_stays_as_it_is()
+    {
+        var path = _folder["disk.qcow2"];
+        QemuTools.Img("create", "-q", "-f", "qcow2", path, "8M");
+        QemuTools.Io(path, ["write -P 1 0 2M", "discard 0 1M", "write -P 2 4M 1M"], "-f", "qcow2");
+        var bytes = await File.ReadAllBytesAsync(path, Token);
+
+        // The cluster of data at the end counts as free: to cut the file off would lose it.
+        var block = 131072;
+        var last = Enumerable.Range(0, bytes.Length / 65536).Last(cluster => bytes[block + (2 * cluster) + 1] != 0);
+        bytes[block + (2 * last) + 1] = 0;
+        await File.WriteAllBytesAsync(path, bytes, Token);
+        var failure = await Assert.ThrowsAsync<BlockStorageException>(() => CompactAsync(path));
+        Assert.Equal(BlockErrorKind.CorruptImage, failure.Kind);
+        Assert.Equal(bytes, await File.ReadAllBytesAsync(path, Token));
+    }
+
+    [Fact]
     public async Task What_a_snapshot_shares_is_kept()
     {
         var path = _folder["disk.qcow2"];

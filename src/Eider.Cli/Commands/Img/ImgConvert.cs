@@ -8,8 +8,12 @@ namespace Eider.Cli.Commands.Img;
 /// <summary><c>eider img convert</c>.</summary>
 internal sealed class ImgConvert
 {
-    private readonly Argument<string> _source = ImgOptions.File("SOURCE", "The image to read: a file, or http(s)://...");
-    private readonly Argument<string> _target = ImgOptions.File("TARGET", "The image to write; one that is there is replaced when the new one is complete.");
+    private readonly Argument<string[]> _files = new("FILES")
+    {
+        Description = "SOURCE... TARGET: the image to read, a file or http(s)://..., or several that follow each other on the new disk; last the image to write, which is replaced when the new one is complete.",
+        Arity = new ArgumentArity(2, 1000),
+    };
+
     private readonly ImageArguments _image = new();
     private readonly Option<string[]> _options = ImgOptions.FormatOptions();
     private readonly Option<string> _cache = ImgOptions.Cache();
@@ -111,7 +115,7 @@ internal sealed class ImgConvert
         var self = new ImgConvert();
         return ImgAction.Command(
             "convert", "Copy the content of an image into a new one of any format. The target takes its name when it is complete.",
-            [self._source, self._target, self._format, self._options, self._compress, self._level, self._backing, self._backingFormat,
+            [self._files, self._format, self._options, self._compress, self._level, self._backing, self._backingFormat,
                 self._noCreate, self._targetIsZero, self._unordered, self._workers, self._sparse, self._salvage, self._rate, self._cache,
                 self._targetKey, self._snapshot, self._bitmaps, self._skipBroken, self._progress, .. self._image.All],
             self.RunAsync);
@@ -119,27 +123,36 @@ internal sealed class ImgConvert
 
     private async Task<ExitCode> RunAsync(ParseResult result, ImgOutput output, CancellationToken cancellationToken)
     {
-        var source = result.GetRequiredValue(_source);
-        var path = result.GetRequiredValue(_target);
+        var files = result.GetRequiredValue(_files);
+        if (Array.Find(files, file => file.Length > 1 && file[0] == '-') is { } option)
+        {
+            // With any number of files an option that is not known would be one of them.
+            throw new CliException(ExitCode.Usage, $"unknown command or option '{option}'; see eider img convert --help (a file of that name: ./{option})");
+        }
+
+        var (sources, path) = (files[..^1], files[^1]);
         var request = Request(result, path);
         var session = new ConvertSession(_image.Read(result) with { Snapshot = result.GetValue(_snapshot) }, request, Settings(result))
         {
             Progress = ImageProgress.Of(result.GetValue(_progress)),
         };
-        session.Check();
-        var size = await session.RunAsync(source, cancellationToken);
+        session.Check(sources);
+        var size = await session.RunAsync(sources, cancellationToken);
         await output.PrintAsync(
             text =>
             {
                 if (session.UnreadableBytes > 0)
                 {
-                    text.Append(CultureInfo.InvariantCulture, $"{source}: {ImageSizes.Both(session.UnreadableBytes)} could not be read and are zeroes in {path}\n");
+                    text.Append(CultureInfo.InvariantCulture, $"{string.Join(", ", sources)}: {ImageSizes.Both(session.UnreadableBytes)} could not be read and are zeroes in {path}\n");
                 }
             },
             json =>
             {
                 json.WriteStartObject();
-                json.WriteString("source", source);
+                json.WriteString("source", sources[0]);
+                json.WriteStartArray("sources");
+                Array.ForEach(sources, json.WriteStringValue);
+                json.WriteEndArray();
                 json.WriteString("filename", path);
                 json.WriteString("format", request.Format.Name);
                 json.WriteNumber("virtual-size", size);

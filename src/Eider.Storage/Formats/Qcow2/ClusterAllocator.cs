@@ -375,7 +375,8 @@ internal sealed class ClusterAllocator(Qcow2Core core, RefcountTable refcounts)
         core.Cache.AddZeroes(offset, length, MetadataKind.RefcountBlock);
     }
 
-    private async ValueTask NameBlocksAsync(long block, long count, long firstCluster)
+    /// <summary>Names the blocks, and has them count themselves and what follows them; all of it or nothing.</summary>
+    private async ValueTask NameBlocksAsync(long block, long count, long firstCluster, long following = 0)
     {
         var offset = firstCluster << core.Layout.ClusterBits;
         for (var index = 0L; index < count; index++)
@@ -383,7 +384,20 @@ internal sealed class ClusterAllocator(Qcow2Core core, RefcountTable refcounts)
             refcounts.SetBlock(block + index, offset + (index << core.Layout.ClusterBits));
         }
 
-        await refcounts.ChangeAsync(firstCluster, count, +1, CancellationToken.None).ConfigureAwait(false);
+        try
+        {
+            // Large blocks may not fit into the cache at once: then they are read back, which can fail.
+            await refcounts.ChangeAsync(firstCluster, count + following, +1, CancellationToken.None).ConfigureAwait(false);
+        }
+        catch (BlockStorageException)
+        {
+            for (var index = 0L; index < count; index++)
+            {
+                refcounts.RemoveBlock(block + index);
+            }
+
+            throw;
+        }
     }
 
     /// <summary>Makes the refcount table large enough, by moving it behind all that it counts now.</summary>
@@ -419,9 +433,17 @@ internal sealed class ClusterAllocator(Qcow2Core core, RefcountTable refcounts)
         var (oldOffset, oldClusters) = (refcounts.Offset, refcounts.Clusters);
         core.Metadata.ThrowIfOverlaps(first << core.Layout.ClusterBits, (blocks + clusters) << core.Layout.ClusterBits, "a new refcount table");
         await ClearBlocksAsync(blocks, first, cancellationToken).ConfigureAwait(false);
-        refcounts.Move((first + blocks) << core.Layout.ClusterBits, (int)clusters);
-        await NameBlocksAsync(oldCount, blocks, first).ConfigureAwait(false);
-        await refcounts.ChangeAsync(first + blocks, clusters, +1, CancellationToken.None).ConfigureAwait(false);
+        var before = refcounts.Move((first + blocks) << core.Layout.ClusterBits, (int)clusters);
+        try
+        {
+            await NameBlocksAsync(oldCount, blocks, first, clusters).ConfigureAwait(false);
+        }
+        catch (BlockStorageException)
+        {
+            refcounts.MoveBack(before);
+            throw;
+        }
+
         core.File.MarkUsed((first + blocks + clusters) << core.Layout.ClusterBits);
         FreeLater(oldOffset, (long)oldClusters << core.Layout.ClusterBits, mayPunch: true);
     }

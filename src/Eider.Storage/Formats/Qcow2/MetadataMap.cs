@@ -11,6 +11,8 @@ internal sealed class MetadataMap(Qcow2Layout layout, string name)
 {
     private readonly ConcurrentDictionary<long, MetadataKind> _clusters = new();
     private readonly Lock _gate = new();
+
+    // By offset: a write asks in the logarithm of their number.
     private (MetadataKind Kind, long Offset, long Length)[] _ranges = [];
 
     /// <summary>Adds an L2 table or a refcount block.</summary>
@@ -35,7 +37,7 @@ internal sealed class MetadataMap(Qcow2Layout layout, string name)
         lock (_gate)
         {
             var others = _ranges.Where(range => range.Kind != kind);
-            Volatile.Write(ref _ranges, length > 0 ? [.. others, (kind, offset, length)] : [.. others]);
+            Volatile.Write(ref _ranges, Sorted(length > 0 ? others.Append((kind, offset, length)) : others));
         }
     }
 
@@ -47,7 +49,7 @@ internal sealed class MetadataMap(Qcow2Layout layout, string name)
     {
         lock (_gate)
         {
-            Volatile.Write(ref _ranges, [.. _ranges, .. ranges.Select(range => (kind, range.Offset, range.Length))]);
+            Volatile.Write(ref _ranges, Sorted(_ranges.Concat(ranges.Select(range => (kind, range.Offset, range.Length)))));
         }
     }
 
@@ -78,7 +80,7 @@ internal sealed class MetadataMap(Qcow2Layout layout, string name)
     /// <exception cref="BlockStorageException">The image contradicts itself.</exception>
     public void ThrowIfRangesOverlap()
     {
-        var ranges = Volatile.Read(ref _ranges).OrderBy(range => range.Offset).ToArray();
+        var ranges = Volatile.Read(ref _ranges);
         for (var index = 1; index < ranges.Length; index++)
         {
             if (ranges[index].Offset < ranges[index - 1].Offset + ranges[index - 1].Length)
@@ -117,16 +119,20 @@ internal sealed class MetadataMap(Qcow2Layout layout, string name)
         _ => "the encryption header",
     };
 
+    /// <summary>The last range that begins before the end; ranges do not overlap, so no other one can reach as far.</summary>
     private MetadataKind? FindRange(long offset, long length)
     {
-        foreach (var range in Volatile.Read(ref _ranges))
+        var ranges = Volatile.Read(ref _ranges);
+        var (low, high) = (0, ranges.Length);
+        while (low < high)
         {
-            if (offset < range.Offset + range.Length && range.Offset < offset + length)
-            {
-                return range.Kind;
-            }
+            var middle = (low + high) / 2;
+            (low, high) = ranges[middle].Offset < offset + length ? (middle + 1, high) : (low, middle);
         }
 
-        return null;
+        return low > 0 && ranges[low - 1] is var last && offset < last.Offset + last.Length ? last.Kind : null;
     }
+
+    private static (MetadataKind Kind, long Offset, long Length)[] Sorted(IEnumerable<(MetadataKind Kind, long Offset, long Length)> ranges) =>
+        [.. ranges.Where(range => range.Length > 0).OrderBy(range => range.Offset)];
 }

@@ -380,6 +380,7 @@ public sealed class Qcow2Image : ImageStorage
     private async ValueTask ResizeAloneAsync(long sizeBytes, CancellationToken cancellationToken)
     {
         await _core.Bitmaps.HoldAllAsync(cancellationToken).ConfigureAwait(false);
+        _core.Bitmaps.ThrowIfTooLargeFor(sizeBytes);
         try
         {
             await Qcow2Resizing.RunAsync(_core, sizeBytes, cancellationToken).ConfigureAwait(false);
@@ -464,8 +465,24 @@ public sealed class Qcow2Image : ImageStorage
         await base.DisposeCoreAsync().ConfigureAwait(false);
     }
 
-    /// <summary>Closes what was opened besides the file, which stays the caller's.</summary>
+    /// <summary>The image was not opened after all: closes what was opened besides the file and what the caller gave.</summary>
     internal async ValueTask AbandonAsync()
+    {
+        if (_core.Data != _core.File && _core.Data.Storage != _core.Options.DataFile)
+        {
+            await _core.Data.DisposeAsync().ConfigureAwait(false);
+        }
+
+        if (_core.Backing != null && _core.Backing != _core.Options.Backing)
+        {
+            await _core.Backing.DisposeAsync().ConfigureAwait(false);
+        }
+
+        _core.Dispose();
+    }
+
+    /// <summary>Closes what belongs to the image besides the file.</summary>
+    private async ValueTask CloseOthersAsync()
     {
         if (_core.Data != _core.File)
         {
@@ -624,7 +641,7 @@ public sealed class Qcow2Image : ImageStorage
     {
         try
         {
-            await AbandonAsync().ConfigureAwait(false);
+            await CloseOthersAsync().ConfigureAwait(false);
         }
         finally
         {

@@ -5,7 +5,7 @@ namespace Eider.Storage.Formats.Qcow2;
 /// <summary>All that is read, checked and opened before a file becomes an image.</summary>
 internal static class Qcow2Opening
 {
-    /// <summary>Opens an image. What is opened besides the file is closed again if it fails.</summary>
+    /// <summary>Opens an image. What is opened besides the file is closed again if it fails; what the caller gave stays open then.</summary>
     public static async ValueTask<Qcow2Core> OpenAsync(
         BlockStorage file, ImageOpenOptions options, CancellationToken cancellationToken)
     {
@@ -34,7 +34,11 @@ internal static class Qcow2Opening
             var data = imageFile;
             if (header.HasDataFile && await OpenDataAsync(header, file, options, cancellationToken).ConfigureAwait(false) is { } dataFile)
             {
-                opened.Add(dataFile);
+                if (dataFile != options.DataFile)
+                {
+                    opened.Add(dataFile);
+                }
+
                 data = new ImageFile(dataFile);
             }
 

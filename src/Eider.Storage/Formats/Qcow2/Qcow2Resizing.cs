@@ -25,8 +25,11 @@ internal static class Qcow2Resizing
         {
             // The size first: what is cut off must not show what lies behind it, should the rest not come to pass.
             await core.Commit.RunAsync(mustFlush: true, withRefcounts: false, cancellationToken).ConfigureAwait(false);
+            cancellationToken.ThrowIfCancellationRequested();
             await WriteSizeAsync(core, size).ConfigureAwait(false);
-            await core.Zeroer.DropFromAsync(size, cancellationToken).ConfigureAwait(false);
+
+            // The disk is smaller now: to end here would leave behind its end what nobody sees and nobody can use.
+            await core.Zeroer.DropFromAsync(size, CancellationToken.None).ConfigureAwait(false);
             await core.Commit.RunAsync(mustFlush: true, withRefcounts: false, CancellationToken.None).ConfigureAwait(false);
         }
 
@@ -70,7 +73,16 @@ internal static class Qcow2Resizing
         var field = new byte[12];
         BinaryPrimitives.WriteInt32BigEndian(field, table.Length);
         BinaryPrimitives.WriteInt64BigEndian(field.AsSpan(4), run.Offset);
-        await HeaderField.WriteAsync(core, Qcow2HeaderWriter.L1Field, field).ConfigureAwait(false);
+        try
+        {
+            await HeaderField.WriteAsync(core, Qcow2HeaderWriter.L1Field, field).ConfigureAwait(false);
+        }
+        catch (BlockStorageException)
+        {
+            await core.Allocator.ReleaseAsync(run.Offset, bytes.Length).ConfigureAwait(false);
+            throw;
+        }
+
         core.UpdateHeader(header => header with { L1Entries = table.Length, L1Offset = run.Offset });
         core.L1.Replace(run.Offset, table);
         core.Metadata.SetRange(MetadataKind.ActiveL1, run.Offset, bytes.Length);

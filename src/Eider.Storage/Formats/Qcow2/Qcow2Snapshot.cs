@@ -30,6 +30,9 @@ public sealed record Qcow2Snapshot
     /// <summary>Size of the disk then, in bytes; null if the entry does not say: then it is the size of the image.</summary>
     public long? DiskBytes { get; init; }
 
+    /// <summary>Id and name as the file has them, which need not be UTF-8; empty for a new one.</summary>
+    internal (ReadOnlyMemory<byte> Id, ReadOnlyMemory<byte> Name) Raw { get; init; }
+
     /// <summary>Extra data behind the known fields, kept as it was found.</summary>
     public ReadOnlyMemory<byte> UnknownExtra { get; init; }
 }

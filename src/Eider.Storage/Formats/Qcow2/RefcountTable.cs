@@ -129,13 +129,24 @@ internal sealed class RefcountTable(Qcow2Core core, ulong[] entries)
     }
 
     /// <summary>Moves the table to a larger place; the next commit writes it there and then changes the header.</summary>
-    public void Move(long offset, int clusters)
+    /// <returns>What <see cref="MoveBack"/> takes.</returns>
+    public (ulong[] Entries, long Offset, int Clusters, bool IsMoved) Move(long offset, int clusters)
     {
+        var before = (_entries, Offset, Clusters, IsMoved);
         Array.Resize(ref _entries, clusters << (core.Layout.ClusterBits - 3));
         Offset = offset;
         Clusters = clusters;
         IsMoved = true;
         core.Metadata.SetRange(MetadataKind.RefcountTable, offset, (long)clusters << core.Layout.ClusterBits);
+        return before;
+    }
+
+    /// <summary>Takes a move back that could not be finished; nothing was named in the new place.</summary>
+    public void MoveBack((ulong[] Entries, long Offset, int Clusters, bool IsMoved) before)
+    {
+        (_entries, Offset, Clusters, IsMoved) = before;
+        _dirtySectors.RemoveWhere(sector => sector * SectorEntries >= _entries.Length);
+        core.Metadata.SetRange(MetadataKind.RefcountTable, Offset, (long)Clusters << core.Layout.ClusterBits);
     }
 
     /// <summary>Takes what is to be written: sectors, or all of a table that moved.</summary>

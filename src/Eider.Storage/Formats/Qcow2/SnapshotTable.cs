@@ -91,6 +91,7 @@ internal static class SnapshotTable
                 : BinaryPrimitives.ReadUInt32BigEndian(fixedPart[32..]),
             DiskBytes = disk is { } bytes && bytes <= long.MaxValue ? (long)bytes : null,
             UnknownExtra = extra > KnownExtraBytes ? variable[KnownExtraBytes..extra].ToArray() : default,
+            Raw = (variable.Slice(extra, idBytes).ToArray(), variable[(extra + idBytes)..].ToArray()),
             Id = Encoding.UTF8.GetString(variable.Slice(extra, idBytes)),
             Name = Encoding.UTF8.GetString(variable[(extra + idBytes)..]),
         };

@@ -1,3 +1,5 @@
+using System.Globalization;
+
 namespace Eider.Storage.Formats.Qcow2.Bitmaps;
 
 /// <summary>
@@ -78,9 +80,28 @@ internal sealed class BitmapKeeper
         }
     }
 
-    /// <summary>The disk has another size; what was added counts as changed. All bitmaps are held.</summary>
+    /// <summary>Refuses a size of the disk for which a bitmap would be too large. All bitmaps are held.</summary>
+    /// <exception cref="BlockStorageException">One would be.</exception>
+    public void ThrowIfTooLargeFor(long sizeBytes)
+    {
+        foreach (var index in _held.Keys.Where(index => IsTooLargeFor(sizeBytes, index)))
+        {
+            throw ImageErrors.Unsupported(
+                _core.Name,
+                string.Create(
+                    CultureInfo.InvariantCulture,
+                    $"bitmap '{ImageErrors.Printable(_entries[index].Name)}' would take more than {BitmapEntry.MaxDataBytes >> 20} MiB for a disk of {sizeBytes} bytes; remove it, or add one with a larger granularity"));
+        }
+    }
+
+    /// <summary>
+    /// The disk has another size; what was added counts as changed. All bitmaps are held; one that would be too large is let
+    /// go, and stays marked as in use.
+    /// </summary>
     public void Resize(long sizeBytes)
     {
+        _held = _held.Where(pair => !IsTooLargeFor(sizeBytes, pair.Key)).ToDictionary();
+        Volatile.Write(ref _tracked, [.. _held.Where(pair => _entries[pair.Key].IsEnabled).Select(pair => pair.Value)]);
         foreach (var (index, bits) in _held)
         {
             var old = bits.SizeBytes;
@@ -112,6 +133,9 @@ internal sealed class BitmapKeeper
         Volatile.Write(ref _tracked, []);
         _isReady = !BitmapDirectory.IsThere(_core.Header);
     }
+
+    private bool IsTooLargeFor(long sizeBytes, int index) =>
+        BitmapEntry.BitsFor(sizeBytes, _entries[index].GranularityBits) > BitmapEntry.MaxDataBytes * 8;
 
     private static BitmapEntry Released(BitmapEntry entry) => entry with { Flags = entry.Flags & ~BitmapFlags.InUse };
 

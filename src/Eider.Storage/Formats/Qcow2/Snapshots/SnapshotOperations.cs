@@ -172,12 +172,6 @@ internal sealed class SnapshotOperations(Qcow2Core core)
             (_, oldLength) = await SnapshotTable.ReadAsync(core.Header, core.File, cancellationToken).ConfigureAwait(false);
         }
 
-        if (snapshots.Find(snapshot => Encoding.UTF8.GetByteCount(snapshot.Id) > ushort.MaxValue
-            || Encoding.UTF8.GetByteCount(snapshot.Name) > ushort.MaxValue) is { } odd)
-        {
-            throw Refused($"the snapshot with the L1 table at {odd.L1Offset} has a name that is no UTF-8 and becomes too long when it is written as such");
-        }
-
         var bytes = SnapshotTableWriter.Write(snapshots, core.Header.SizeBytes);
         var offset = bytes.Length > 0 ? await WriteTableAsync(bytes, cancellationToken).ConfigureAwait(false) : 0;
         await core.Commit.RunAsync(mustFlush: true, withRefcounts: true, cancellationToken).ConfigureAwait(false);

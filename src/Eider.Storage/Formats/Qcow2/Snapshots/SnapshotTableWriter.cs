@@ -22,8 +22,8 @@ internal static class SnapshotTableWriter
 
     private static byte[] Write(Qcow2Snapshot snapshot, long diskBytes)
     {
-        var id = Encoding.UTF8.GetBytes(snapshot.Id);
-        var name = Encoding.UTF8.GetBytes(snapshot.Name);
+        var id = snapshot.Raw.Id.IsEmpty ? Encoding.UTF8.GetBytes(snapshot.Id) : snapshot.Raw.Id.ToArray();
+        var name = snapshot.Raw.Name.IsEmpty ? Encoding.UTF8.GetBytes(snapshot.Name) : snapshot.Raw.Name.ToArray();
         var extra = SnapshotTable.KnownExtraBytes + snapshot.UnknownExtra.Length;
         var bytes = new byte[(SnapshotTable.FixedBytes + extra + id.Length + name.Length + 7) & ~7];
         BinaryPrimitives.WriteInt64BigEndian(bytes, snapshot.L1Offset);
