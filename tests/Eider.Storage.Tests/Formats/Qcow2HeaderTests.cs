@@ -54,6 +54,23 @@ public sealed class Qcow2HeaderTests : IDisposable
     }
 
     [Fact]
+    public async Task A_snapshot_that_does_not_exist_leaves_the_image_as_it_was()
+    {
+        var file = await CreateAsync([]);
+        await using var image = (Qcow2Image)await OpenAsync(file);
+        Assert.Equal(BlockResult.Ok, await image.WriteAsync(0, new byte[4096], Cancel));
+        foreach (var change in (Func<ValueTask>[])[() => image.ApplySnapshotAsync("none", Cancel), () => image.DeleteSnapshotAsync("none", Cancel)])
+        {
+            Assert.Equal(BlockErrorKind.NotFound, (await Assert.ThrowsAsync<BlockStorageException>(async () => await change())).Kind);
+            Assert.Equal(0UL, await WordAsync(file, Incompatible));
+            Assert.Equal(BlockResult.Ok, await image.WriteAsync(1 << 20, new byte[4096], Cancel));
+        }
+
+        var check = await image.CheckAsync(cancellationToken: Cancel);
+        Assert.Equal((0, 0), (check.Corruptions, check.Leaks));
+    }
+
+    [Fact]
     public async Task A_header_that_is_written_anew_keeps_the_way_of_compression_and_extensions_that_nobody_knows()
     {
         var file = await CreateAsync(new() { ["compression_type"] = "zstd" });

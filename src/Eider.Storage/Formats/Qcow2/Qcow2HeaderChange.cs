@@ -29,8 +29,8 @@ internal static class Qcow2HeaderChange
 
     /// <summary>Writes a new header, while nobody else is in the image and all that it names is durable.</summary>
     /// <remarks>
-    /// It is one write, of several sectors perhaps: what a host may tear in it are fields that no other structure depends
-    /// on. The place of the bitmaps is not such a field: meanwhile the header says that they are not to be trusted.
+    /// The first sector says where all the rest is, and changes at once (<see cref="Qcow2HeaderRewrite"/>). Meanwhile the
+    /// header says that the bitmaps are not to be trusted.
     /// </remarks>
     /// <exception cref="BlockStorageException">The new header does not fit, or the host failed.</exception>
     public static async ValueTask WriteAsync(Qcow2Core core, Func<Qcow2Header, Qcow2Header> change)

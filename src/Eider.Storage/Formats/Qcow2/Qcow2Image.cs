@@ -555,11 +555,21 @@ public sealed class Qcow2Image : ImageStorage
             await _core.Preparation.AfterRecountAsync().ConfigureAwait(false);
             isDone = true;
         }
+        catch (Exception exception) when (IsRefusal(exception))
+        {
+            // Refused before the first commit: what was changed is in memory only, and forgotten.
+            await ForgetAsync(tells: false).ConfigureAwait(false);
+            await _core.Preparation.AfterRecountAsync().ConfigureAwait(false);
+            throw;
+        }
         finally
         {
             await ForgetAsync(isDone).ConfigureAwait(false);
         }
     }
+
+    private static bool IsRefusal(Exception exception) => exception is OperationCanceledException
+        or BlockStorageException { Kind: BlockErrorKind.NotFound or BlockErrorKind.UnsupportedFeature };
 
     /// <summary>Has the tables read anew; where they cannot be, nothing is written any more.</summary>
     private async ValueTask ForgetAsync(bool tells)
