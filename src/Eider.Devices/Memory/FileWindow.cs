@@ -29,7 +29,15 @@ public sealed class FileWindow : IDeviceIo, IDisposable
         var access = isWritable && isShared ? MemoryMappedFileAccess.ReadWrite : MemoryMappedFileAccess.CopyOnWrite;
         _isWritable = isWritable;
         _file = MemoryMappedFile.CreateFromFile(file, null, 0, access, HandleInheritability.None, leaveOpen: false);
-        _view = _file.CreateViewAccessor(offsetBytes, sizeBytes, access);
+        try
+        {
+            _view = _file.CreateViewAccessor(offsetBytes, sizeBytes, access);
+        }
+        catch
+        {
+            _file.Dispose();
+            throw;
+        }
     }
 
     /// <inheritdoc/>

@@ -239,6 +239,10 @@ internal sealed partial class MachineBuilder : IAsyncDisposable
             throw new MachineConfigurationException(
                 MachineErrorKind.NotEnoughMemory, "$.memory", $"the host cannot map {_configuration.Memory}", "give the machine less", cause);
         }
+        catch (Exception cause) when (cause is IOException or UnauthorizedAccessException)
+        {
+            throw MappedFiles.NotMapped(_configuration.Mmap.Where(file => file.IsRam), cause); // nothing else here is a file of the user's
+        }
     }
 
     /// <summary>

@@ -11,6 +11,9 @@ internal static class MappedFiles
     // Ducky's pages.
     private const ulong AlignBytes = 256;
 
+    // As much as a machine's memory.
+    private const long MaxBytes = 1L << 40;
+
     private static readonly string[] Accesses = ["r", "rw", "rx", "x", "rwx"];
 
     /// <summary>Checks the files without opening them.</summary>
@@ -54,9 +57,25 @@ internal static class MappedFiles
     }
 
     /// <summary>Opens one that is none.</summary>
-    /// <exception cref="MachineConfigurationException">It is missing, too short, or cannot be opened so.</exception>
-    public static FileWindow OpenWindow(MappedFileConfiguration file) =>
-        new(Open(file), file.Offset.Bytes, file.Size.Bytes, file.IsWritable, file.Shared);
+    /// <exception cref="MachineConfigurationException">It is missing, too short, cannot be opened so, or cannot be mapped.</exception>
+    public static FileWindow OpenWindow(MappedFileConfiguration file)
+    {
+        var stream = Open(file);
+        try
+        {
+            return new FileWindow(stream, file.Offset.Bytes, file.Size.Bytes, file.IsWritable, file.Shared);
+        }
+        catch (Exception cause) when (cause is IOException or UnauthorizedAccessException)
+        {
+            stream.Dispose();
+            throw NotMapped([file], cause);
+        }
+    }
+
+    /// <summary>What is said when the host refuses to map files as RAM.</summary>
+    public static MachineConfigurationException NotMapped(IEnumerable<MappedFileConfiguration> files, Exception cause) => new(
+        MachineErrorKind.BadInput, string.Join(", ", files.Select(file => file.File)), $"the host cannot map it ({cause.Message})",
+        "expected a plain file; map a copy of it, or less", cause);
 
     private static void Check(MappedFileConfiguration file, string setting, Dictionary<string, string> writable)
     {
@@ -73,6 +92,11 @@ internal static class MappedFiles
         if (file.Size.Bytes <= 0 || file.Size.Bytes % (long)AlignBytes != 0)
         {
             throw Bad(setting + ".size", Invariant($"found a size of {file.Size.Bytes} bytes, expected a multiple of {AlignBytes}"));
+        }
+
+        if (file.Size.Bytes > MaxBytes)
+        {
+            throw Bad(setting + ".size", Invariant($"found a size of {file.Size.Bytes} bytes, expected at most {MaxBytes} (1T)"));
         }
 
         if (file.Offset.Bytes < 0)

@@ -98,6 +98,7 @@ public sealed class MappedFileTests : IDisposable
     [InlineData("{ \"file\": \"a\" }", "$.mmap[0].address: found no address, expected a multiple of 256 in device space")]
     [InlineData("{ \"file\": \"a\", \"address\": 256 }", "$.mmap[0].size: found a size of 0 bytes, expected a multiple of 256")]
     [InlineData("{ \"file\": \"a\", \"address\": 256, \"size\": 255 }", "$.mmap[0].size: found a size of 255 bytes, expected a multiple of 256")]
+    [InlineData("{ \"file\": \"a\", \"address\": 256, \"size\": \"2T\" }", "$.mmap[0].size: found a size of 2199023255552 bytes, expected at most 1099511627776 (1T)")]
     [InlineData("{ \"file\": \"a\", \"address\": 255, \"size\": 256 }", "$.mmap[0].address: found address 0xff for mmap0, expected a multiple of 256 in 0x0 to")]
     [InlineData("{ \"file\": \"a\", \"address\": 256, \"size\": 256, \"access\": \"w\" }", "$.mmap[0].access: found 'w', expected r, rw, rx, x, rwx")]
     [InlineData("{ \"file\": \"a\", \"address\": 256, \"size\": 256, \"access\": \"rx\" }", "$.mmap[0].access: found 'rx' for a part that is no whole pages")]
@@ -130,6 +131,19 @@ public sealed class MappedFileTests : IDisposable
         var map = Map("file", 0, "r", shared: false) with { Offset = -4096 };
         var error = await Assert.ThrowsAsync<MachineConfigurationException>(() => CreateAsync(new BareMetal().Finish(0x5555), map));
         Assert.StartsWith("$.mmap[0].offset: found an offset of -4096 bytes, expected 0 or more", error.Message, StringComparison.Ordinal);
+    }
+
+    // The kernel's own files say that they have a page, and cannot be mapped.
+    [Theory]
+    [InlineData(4096)]
+    [InlineData(256)]
+    public async Task A_file_that_the_host_cannot_map_is_named(int size)
+    {
+        const string Unmappable = "/sys/devices/system/cpu/online";
+        var map = Map(Unmappable, 0, "r", shared: false) with { Size = new ByteSize(size) };
+        var error = await Assert.ThrowsAsync<MachineConfigurationException>(() => CreateAsync(new BareMetal().Finish(0x5555), map));
+        Assert.StartsWith($"{Unmappable}: the host cannot map it (", error.Message, StringComparison.Ordinal);
+        Assert.EndsWith("expected a plain file; map a copy of it, or less", error.Message, StringComparison.Ordinal);
     }
 
     // What a BIO reads goes to the file that is RAM; it is refused where the guest cannot write.
