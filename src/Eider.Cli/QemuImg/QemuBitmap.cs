@@ -50,7 +50,8 @@ internal static class QemuBitmap
                 "clear" => bitmaps.ClearAsync(name, cancellationToken),
                 "enable" => bitmaps.EnableAsync(name, cancellationToken),
                 "disable" => bitmaps.DisableAsync(name, cancellationToken),
-                _ => bitmaps.MergeAsync(name, source, (other ?? node).Image as Qcow2Image, cancellationToken),
+                _ => bitmaps.MergeAsync(
+                    name, source, (other ?? node).Image as Qcow2Image ?? throw new QemuImgException($"Dirty bitmap '{source}' not found"), cancellationToken),
             });
             await node.Image.FlushAsync(cancellationToken);
         }

@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Net.Sockets;
+using System.Text;
 using Eider.Storage;
 using Eider.Storage.Backends;
 using Eider.Storage.Backends.Nbd;
@@ -10,6 +11,7 @@ namespace Eider.Cli.QemuImg.Nodes;
 internal static class NbdNodes
 {
     private const string ExportMark = ":exportname=";
+    private const int MaxExportBytes = 4096;
 
     /// <summary>Takes a name apart into options.</summary>
     /// <exception cref="QemuImgException">It is none.</exception>
@@ -29,7 +31,7 @@ internal static class NbdNodes
         }
 
         var mark = name.IndexOf(ExportMark, StringComparison.Ordinal);
-        var export = mark < 0 ? "" : name[(mark + ExportMark.Length)..];
+        var export = NotTooLong(mark < 0 ? "" : name[(mark + ExportMark.Length)..]);
         var place = name[Prefix.Length..(mark < 0 ? name.Length : mark)];
         Set(
             place.StartsWith(UnixPrefix, StringComparison.Ordinal)
@@ -102,7 +104,7 @@ internal static class NbdNodes
         var path = options.TakeText("server.path") ?? options.TakeText("path");
         var host = options.TakeText("server.host") ?? options.TakeText("host");
         var port = options.TakeText("server.port") ?? options.TakeText("port");
-        var export = options.TakeText("export") ?? "";
+        var export = NotTooLong(options.TakeText("export") ?? "");
         options.Drop("server.type");
         if (path != null && host != null)
         {
@@ -140,6 +142,9 @@ internal static class NbdNodes
             options.Set("export", address.Export);
         }
     }
+
+    private static string NotTooLong(string export) => Encoding.UTF8.GetByteCount(export) <= MaxExportBytes
+        ? export : throw new QemuImgException("export name too long to send to server");
 
     private static string NotEmpty(string text) => text.Length > 0 ? text : throw new QemuImgException("NBD server address missing");
 }

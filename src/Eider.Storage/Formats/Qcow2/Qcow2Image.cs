@@ -592,10 +592,21 @@ public sealed class Qcow2Image : ImageStorage
     private async ValueTask ApplyAsync(SnapshotOperations operations, string idOrName, CancellationToken cancellationToken)
     {
         await _core.Bitmaps.HoldAllAsync(cancellationToken).ConfigureAwait(false);
-        var size = SizeBytes;
-        await operations.ApplyAsync(idOrName, cancellationToken).ConfigureAwait(false);
-        _core.Bitmaps.Resize(SizeBytes);
-        _core.Bitmaps.OnChange(0, Math.Max(size, SizeBytes));
+        var table = Header.L1Offset;
+        try
+        {
+            await operations.ApplyAsync(idOrName, cancellationToken).ConfigureAwait(false);
+        }
+        finally
+        {
+            // Also a failure behind the switch leaves the other disk.
+            if (Header.L1Offset != table)
+            {
+                _core.Bitmaps.Resize(SizeBytes);
+                _core.Bitmaps.OnChange(0, SizeBytes);
+            }
+        }
+
         await _core.Bitmaps.SettleAsync(CancellationToken.None).ConfigureAwait(false);
     }
 

@@ -223,6 +223,7 @@ internal sealed class BitmapKeeper
     {
         var entries = _entries.ToList();
         var written = new List<int>();
+        var replaced = new List<(long Offset, long LengthBytes)>();
         try
         {
             foreach (var (index, bits) in _held)
@@ -230,6 +231,7 @@ internal sealed class BitmapKeeper
                 entries[index] = Released(entries[index]);
                 if (bits.IsChanged)
                 {
+                    replaced.AddRange(await _writer.PlacesOfAsync(_entries[index], cancellationToken).ConfigureAwait(false));
                     entries[index] = await _writer.WriteAsync(entries[index], bits, cancellationToken).ConfigureAwait(false);
                     written.Add(index);
                 }
@@ -253,9 +255,6 @@ internal sealed class BitmapKeeper
             throw;
         }
 
-        foreach (var index in written)
-        {
-            await _writer.FreeAsync(_entries[index]).ConfigureAwait(false);
-        }
+        _writer.Free(replaced);
     }
 }

@@ -74,28 +74,35 @@ internal sealed class BitmapWriter(Qcow2Core core)
         }
     }
 
-    /// <summary>Writes the directory in place, of which nothing changed but flags, and makes it durable.</summary>
-    public async ValueTask WriteFlagsAsync(IReadOnlyList<BitmapEntry> entries)
-    {
-        var (offset, _, _) = BitmapDirectory.PlaceOf(core.Header, core.File);
-        await core.File.WriteAsync(offset, BitmapDirectory.Write(entries), CancellationToken.None).ConfigureAwait(false);
-        await core.File.FlushAsync(CancellationToken.None).ConfigureAwait(false);
-    }
+    /// <summary>
+    /// Writes the directory in place, of which nothing changed but flags, and makes it durable. Where that fails the old flags
+    /// are put back: a bitmap that goes on in memory must not look as if it were saved.
+    /// </summary>
+    public ValueTask WriteFlagsAsync(IReadOnlyList<BitmapEntry> entries) => HeaderField.WriteAsync(
+        core, BitmapDirectory.PlaceOf(core.Header, core.File).Offset, BitmapDirectory.Write(entries));
 
-    /// <summary>Gives the clusters of a bitmap back that no directory names any more, as far as they can be told.</summary>
-    public async ValueTask FreeAsync(BitmapEntry entry)
+    /// <summary>
+    /// Where a bitmap is, as far as that can be told. It is looked up before another directory takes the place of the one that
+    /// names the bitmap: after that nothing may fail.
+    /// </summary>
+    public async ValueTask<IReadOnlyList<(long Offset, long LengthBytes)>> PlacesOfAsync(BitmapEntry entry, CancellationToken cancellationToken)
     {
         if (entry.WhatIsWrong(core.Layout, 0, core.File.Storage.SizeBytes) != null)
         {
-            return;
+            return [];
         }
 
-        foreach (var cluster in await new BitmapReader(core).ClustersOfAsync(entry, CancellationToken.None).ConfigureAwait(false))
+        var clusters = await new BitmapReader(core).ClustersOfAsync(entry, cancellationToken).ConfigureAwait(false);
+        return [.. clusters.Select(cluster => (cluster, (long)core.Layout.ClusterBytes)), (entry.TableOffset, entry.TableEntries * 8)];
+    }
+
+    /// <summary>Gives places back that no directory names any more.</summary>
+    public void Free(IEnumerable<(long Offset, long LengthBytes)> places)
+    {
+        foreach (var (offset, lengthBytes) in places)
         {
-            Free(cluster, core.Layout.ClusterBytes);
+            Free(offset, lengthBytes);
         }
-
-        Free(entry.TableOffset, entry.TableEntries * 8);
     }
 
     /// <summary>Gives back what <see cref="WriteAsync"/> wrote and nothing names.</summary>

@@ -101,9 +101,10 @@ public sealed class Qcow2Bitmaps
         async entries =>
         {
             var old = entries[Find(entries, name, mustBeUsable: false)];
+            var places = await _writer.PlacesOfAsync(old, cancellationToken).ConfigureAwait(false);
             entries.Remove(old);
             await _writer.ReplaceAsync(entries, cancellationToken).ConfigureAwait(false);
-            await _writer.FreeAsync(old).ConfigureAwait(false);
+            _writer.Free(places);
         },
         cancellationToken);
 
@@ -230,9 +231,10 @@ public sealed class Qcow2Bitmaps
     private async ValueTask RewriteAsync(List<BitmapEntry> entries, int index, Qcow2DirtyBits bits, CancellationToken cancellationToken)
     {
         var old = entries[index];
+        var places = await _writer.PlacesOfAsync(old, cancellationToken).ConfigureAwait(false);
         entries[index] = await _writer.WriteAsync(old, bits, cancellationToken).ConfigureAwait(false);
         await ReplaceAsync(entries, entries[index], cancellationToken).ConfigureAwait(false);
-        await _writer.FreeAsync(old).ConfigureAwait(false);
+        _writer.Free(places);
     }
 
     private async ValueTask ReplaceAsync(List<BitmapEntry> entries, BitmapEntry written, CancellationToken cancellationToken)
