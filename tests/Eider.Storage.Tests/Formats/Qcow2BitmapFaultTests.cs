@@ -79,6 +79,21 @@ public sealed class Qcow2BitmapFaultTests : IDisposable
     }
 
     [Fact]
+    public async Task A_bitmap_that_cannot_be_saved_at_the_end_holds_nothing_else_back()
+    {
+        var path = await CreateAsync();
+        await using (var faults = new FaultStorage(FileStorage.Open(path), []))
+        {
+            await using var image = await OpenAsync(faults);
+            await image.WriteAsync(1 << 20, Filled(9), Cancel);
+            faults.Add(new FaultRule { Operation = BlockOperation.Read, Every = 1, IsOnce = true }); // the first thing read is of the bitmaps
+        }
+
+        Assert.Equal(9, await ReadByteAsync(path, 1 << 20));
+        Assert.True(await MarksAsync(path, 1 << 20, mustBeUsable: false));
+    }
+
+    [Fact]
     public async Task A_disk_does_not_outgrow_its_bitmaps()
     {
         var path = await CreateAsync();

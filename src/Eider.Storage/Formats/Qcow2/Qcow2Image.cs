@@ -625,17 +625,28 @@ public sealed class Qcow2Image : ImageStorage
             return;
         }
 
+        // A bitmap that cannot be saved stays marked as in use; the rest is written all the same.
+        await AttemptAsync(() => _core.Bitmaps.SettleAsync(CancellationToken.None)).ConfigureAwait(false);
+        await AttemptAsync(WriteTheRestAsync).ConfigureAwait(false);
+    }
+
+    private async ValueTask WriteTheRestAsync()
+    {
+        if (!_core.Preparation.IsDone || _core.IsBroken)
+        {
+            return;
+        }
+
+        await WriteAllAsync().ConfigureAwait(false);
+        await _core.Preparation.ClearDirtyAsync().ConfigureAwait(false);
+        await _core.File.TrimAsync(0, CancellationToken.None).ConfigureAwait(false);
+    }
+
+    private async ValueTask AttemptAsync(Func<ValueTask> work)
+    {
         try
         {
-            await _core.Bitmaps.SettleAsync(CancellationToken.None).ConfigureAwait(false);
-            if (!_core.Preparation.IsDone)
-            {
-                return;
-            }
-
-            await WriteAllAsync().ConfigureAwait(false);
-            await _core.Preparation.ClearDirtyAsync().ConfigureAwait(false);
-            await _core.File.TrimAsync(0, CancellationToken.None).ConfigureAwait(false);
+            await work().ConfigureAwait(false);
         }
         catch (BlockStorageException exception)
         {
