@@ -16,8 +16,12 @@ internal static class EiderProcess
         return (process.ExitCode, await output, await errors);
     }
 
+    /// <summary>
+    /// Starts it, with Ctrl-C as a terminal would have it: a shell that runs the tests in its background makes its
+    /// children ignore SIGINT.
+    /// </summary>
     public static Process Start(string folder, params string[] arguments) =>
-        Process.Start(new ProcessStartInfo(Path.Combine(AppContext.BaseDirectory, "eider"), arguments)
+        Process.Start(new ProcessStartInfo("env", ["--default-signal=INT", Path.Combine(AppContext.BaseDirectory, "eider"), .. arguments])
         {
             WorkingDirectory = folder,
             RedirectStandardInput = true,

@@ -1,6 +1,6 @@
 using System.Buffers.Binary;
 using System.Globalization;
-using System.Runtime.InteropServices;
+using System.Runtime.Versioning;
 using System.Text;
 
 namespace Eider.Cli.QemuImg.Nodes;
@@ -12,12 +12,10 @@ namespace Eider.Cli.QemuImg.Nodes;
 /// content can set it, a note that came along with a copy has the number of another file, and one in a file of somebody
 /// else counts for nothing.
 /// </summary>
-internal static partial class UserNames
+internal static class UserNames
 {
     private const string Attribute = "user.eider.backing-name";
     private const int MaxBytes = 2048;
-    private const int CurrentFolder = -100;
-    private const uint BasicFields = 0x7FF;
 
     /// <summary>Notes that the user wrote a backing name into an image; a plain path needs no note. It is no failure if the file system keeps none.</summary>
     /// <param name="path">The file of the image.</param>
@@ -32,11 +30,11 @@ internal static partial class UserNames
         if (name != null && NodeNames.HasProtocol(name) && PrefixFor(path) is { } prefix)
         {
             var bytes = Encoding.UTF8.GetBytes(prefix + name);
-            _ = SetAttribute(path, Attribute, bytes, (nuint)bytes.Length, 0);
+            _ = LinuxAttributes.Set(path, Attribute, bytes, (nuint)bytes.Length, 0);
         }
         else if (Read(path) != null)
         {
-            _ = RemoveAttribute(path, Attribute);
+            _ = LinuxAttributes.Remove(path, Attribute);
         }
     }
 
@@ -45,19 +43,21 @@ internal static partial class UserNames
         OperatingSystem.IsLinux() && Read(path) is { } note && PrefixFor(path) is { } prefix && note.StartsWith(prefix, StringComparison.Ordinal)
             ? note[prefix.Length..] : null;
 
+    [SupportedOSPlatform("linux")]
     private static string? Read(string path)
     {
         var bytes = new byte[MaxBytes];
-        var length = File.Exists(path) ? (int)GetAttribute(path, Attribute, bytes, (nuint)bytes.Length) : 0;
+        var length = File.Exists(path) ? (int)LinuxAttributes.Get(path, Attribute, bytes, (nuint)bytes.Length) : 0;
         return length > 0 ? Encoding.UTF8.GetString(bytes, 0, length) : null;
     }
 
     /// <summary>What a note begins with: which file it is; null for a file of somebody else.</summary>
+    [SupportedOSPlatform("linux")]
     private static string? PrefixFor(string path)
     {
         // The layout of struct statx is the same on every machine.
         var status = new byte[256];
-        if (GetStatus(CurrentFolder, path, 0, BasicFields, status) != 0)
+        if (LinuxAttributes.GetStatus(LinuxAttributes.CurrentFolder, path, 0, LinuxAttributes.BasicFields, status) != 0)
         {
             return null;
         }
@@ -65,26 +65,6 @@ internal static partial class UserNames
         var owner = BinaryPrimitives.ReadUInt32LittleEndian(status.AsSpan(20));
         var number = BinaryPrimitives.ReadUInt64LittleEndian(status.AsSpan(32));
         var (major, minor) = (BinaryPrimitives.ReadUInt32LittleEndian(status.AsSpan(136)), BinaryPrimitives.ReadUInt32LittleEndian(status.AsSpan(140)));
-        return owner == GetUser() ? string.Create(CultureInfo.InvariantCulture, $"{major}:{minor}:{number}:") : null;
+        return owner == LinuxAttributes.GetUser() ? string.Create(CultureInfo.InvariantCulture, $"{major}:{minor}:{number}:") : null;
     }
-
-    [LibraryImport("libc", EntryPoint = "setxattr", StringMarshalling = StringMarshalling.Utf8)]
-    [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
-    private static partial int SetAttribute(string path, string name, byte[] value, nuint size, int flags);
-
-    [LibraryImport("libc", EntryPoint = "getxattr", StringMarshalling = StringMarshalling.Utf8)]
-    [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
-    private static partial nint GetAttribute(string path, string name, [Out] byte[] value, nuint size);
-
-    [LibraryImport("libc", EntryPoint = "removexattr", StringMarshalling = StringMarshalling.Utf8)]
-    [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
-    private static partial int RemoveAttribute(string path, string name);
-
-    [LibraryImport("libc", EntryPoint = "statx", StringMarshalling = StringMarshalling.Utf8)]
-    [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
-    private static partial int GetStatus(int folder, string path, int flags, uint mask, [Out] byte[] status);
-
-    [LibraryImport("libc", EntryPoint = "geteuid")]
-    [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
-    private static partial uint GetUser();
 }
