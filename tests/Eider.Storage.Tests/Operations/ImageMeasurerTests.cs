@@ -50,6 +50,9 @@ public sealed class ImageMeasurerTests : IDisposable
     {
         using var json = JsonDocument.Parse(QemuTools.Img(["measure", "--output=json", .. arguments]));
         return new ImageMeasurement(
-            json.RootElement.GetProperty("required").GetInt64(), json.RootElement.GetProperty("fully-allocated").GetInt64());
+            json.RootElement.GetProperty("required").GetInt64(), json.RootElement.GetProperty("fully-allocated").GetInt64())
+        {
+            BitmapBytes = json.RootElement.TryGetProperty("bitmaps", out var bitmaps) ? bitmaps.GetInt64() : null,
+        };
     }
 }
