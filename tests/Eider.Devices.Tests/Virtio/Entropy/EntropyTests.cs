@@ -178,7 +178,8 @@ public sealed class EntropyTests
             Round();
         }
 
-        Assert.Equal(0, Enumerable.Range(0, 50).Sum(_ => Round()));
+        // The least of three: a collection that another test causes counts the rest of this thread's piece of the heap as allocated.
+        Assert.Equal(0, Enumerable.Range(0, 3).Min(_ => Enumerable.Range(0, 50).Sum(_ => Round())));
     }
 
     private static void Tick(DeviceBench bench)
