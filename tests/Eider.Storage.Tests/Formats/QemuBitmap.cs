@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Text.Json;
+using Eider.Storage.Tests.Backends.Nbd;
 
 namespace Eider.Storage.Tests.Formats;
 
@@ -11,7 +12,7 @@ internal static class QemuBitmap
     {
         var socket = path + ".sock";
         var start = new ProcessStartInfo("qemu-nbd") { RedirectStandardError = true };
-        foreach (var word in new[] { "-r", "-f", "qcow2", "-B", name, "-k", socket, "-x", "disk", path })
+        foreach (var word in new[] { "-t", "-e", "4", "-r", "-f", "qcow2", "-B", name, "-k", socket, "-x", "disk", path })
         {
             start.ArgumentList.Add(word);
         }
@@ -19,7 +20,7 @@ internal static class QemuBitmap
         using var server = Process.Start(start)!;
         try
         {
-            for (var tries = 0; !File.Exists(socket) && !server.HasExited && tries < 500; tries++)
+            for (var tries = 0; !QemuNbd.ListensAsync(socket).GetAwaiter().GetResult() && !server.HasExited && tries < 500; tries++)
             {
                 Thread.Sleep(10);
             }
