@@ -121,18 +121,7 @@ internal sealed partial class MachineBuilder : IAsyncDisposable
     // What can be refused of the kernel is refused before a file of a console is made.
     private async Task<MachineParts> ConnectAsync(GuestRam ram, KernelLoading loading, MachineConsole? console)
     {
-        await OpenDisksAsync().ConfigureAwait(false);
-        if (_configuration.Ide.Count != 0)
-        {
-            await _ide.OpenAsync(_layers, KeepDisk).ConfigureAwait(false);
-        }
-
-        await _svirtbDisks.OpenAsync(_layers, KeepDisk).ConfigureAwait(false);
-        if (_configuration.Bio.Count != 0)
-        {
-            await _bioBuilder.OpenAsync(_layers, KeepDisk).ConfigureAwait(false);
-        }
-
+        await OpenImagesAsync().ConfigureAwait(false);
         if (_configuration.Trace is { } trace && (trace.Categories & (TraceCategory.Mmio | TraceCategory.Pio)) != 0)
         {
             _io.Trace = trace.Sink;
@@ -150,24 +139,7 @@ internal sealed partial class MachineBuilder : IAsyncDisposable
         var uart = await AddAsync(_plan.Serial, granted => new Uart16550(Wire(plic, granted), peer)).ConfigureAwait(false);
         await AddAsync(_plan.Power, _ => new PowerDevice(_host)).ConfigureAwait(false);
         var boot = loading.Wait();
-        await AddVirtioDevicesAsync(plic).ConfigureAwait(false);
-        if (_plan.Ide.Count != 0)
-        {
-            await AddIdeAsync(plic).ConfigureAwait(false);
-        }
-
-        await AddSvirtbAsync().ConfigureAwait(false);
-        foreach (var (place, file) in _plan.MappedFiles.Zip(_configuration.Mmap).Where(pair => !pair.Second.IsRam))
-        {
-            await AddAsync(place, _ => MappedFiles.OpenWindow(file)).ConfigureAwait(false);
-        }
-
-        if (_plan.HardwareTable is { } table)
-        {
-            await AddDuckyAsync(plic, table).ConfigureAwait(false);
-        }
-
-        await AddBoardDevicesAsync(plic).ConfigureAwait(false);
+        await AddConfiguredDevicesAsync(plic).ConfigureAwait(false);
         var parts = new MachineParts
         {
             Ram = ram,
@@ -189,6 +161,44 @@ internal sealed partial class MachineBuilder : IAsyncDisposable
         };
         _done = true;
         return parts;
+    }
+
+    private async Task OpenImagesAsync()
+    {
+        await OpenDisksAsync().ConfigureAwait(false);
+        if (_configuration.Ide.Count != 0)
+        {
+            await _ide.OpenAsync(_layers, KeepDisk).ConfigureAwait(false);
+        }
+
+        await _svirtbDisks.OpenAsync(_layers, KeepDisk).ConfigureAwait(false);
+        if (_configuration.Bio.Count != 0)
+        {
+            await _bioBuilder.OpenAsync(_layers, KeepDisk).ConfigureAwait(false);
+        }
+    }
+
+    /// <summary>What stands beside the parts that every board has.</summary>
+    private async Task AddConfiguredDevicesAsync(Plic plic)
+    {
+        await AddVirtioDevicesAsync(plic).ConfigureAwait(false);
+        if (_plan.Ide.Count != 0)
+        {
+            await AddIdeAsync(plic).ConfigureAwait(false);
+        }
+
+        await AddSvirtbAsync().ConfigureAwait(false);
+        foreach (var (place, file) in _plan.MappedFiles.Zip(_configuration.Mmap).Where(pair => !pair.Second.IsRam))
+        {
+            await AddAsync(place, _ => MappedFiles.OpenWindow(file)).ConfigureAwait(false);
+        }
+
+        if (_plan.HardwareTable is { } table)
+        {
+            await AddDuckyAsync(plic, table).ConfigureAwait(false);
+        }
+
+        await AddBoardDevicesAsync(plic).ConfigureAwait(false);
     }
 
     /// <summary>Closes what was opened, unless the parts were made.</summary>
