@@ -83,12 +83,7 @@ public sealed class BioTarget : FuzzTarget
         {
             foreach (var device in new[] { _quiet, _loud })
             {
-                var closing = device.DisposeAsync().AsTask();
-                while (!closing.IsCompleted)
-                {
-                    Settle();
-                    Thread.Yield();
-                }
+                DeviceEnd.Close(device, Settle);
             }
 
             _guest.Dispose();

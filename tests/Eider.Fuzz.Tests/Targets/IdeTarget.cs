@@ -81,12 +81,7 @@ public sealed class IdeTarget : FuzzTarget
     {
         if (disposing)
         {
-            var closing = _channel.DisposeAsync().AsTask();
-            while (!closing.IsCompleted)
-            {
-                Settle();
-                Thread.Yield();
-            }
+            DeviceEnd.Close(_channel, Settle);
 
             _guest.Dispose();
         }

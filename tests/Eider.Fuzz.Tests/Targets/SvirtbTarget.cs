@@ -75,12 +75,7 @@ public sealed class SvirtbTarget : FuzzTarget
     {
         if (disposing)
         {
-            var closing = _device.DisposeAsync().AsTask();
-            while (!closing.IsCompleted)
-            {
-                Settle();
-                Thread.Yield();
-            }
+            DeviceEnd.Close(_device, Settle);
 
             _guest.Dispose();
         }

@@ -233,12 +233,7 @@ internal sealed class VirtioPciFuzzBench : IMsiSink, IInterruptLine, IDisposable
     /// <inheritdoc/>
     public void Dispose()
     {
-        var closing = Transport.DisposeAsync().AsTask();
-        while (!closing.IsCompleted)
-        {
-            _workers.RunPending();
-            Thread.Yield();
-        }
+        DeviceEnd.Close(Transport, () => _workers.RunPending());
 
         Guest.Dispose();
     }
